@@ -1,0 +1,19 @@
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Hosting;
+//using CloudState.Knative.Marten;
+using CloudState.Knative.Sqlite;
+using ShoppingCart;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+
+builder.AddCloudState()
+    .AddEntity<ShoppingCartEntity>()
+//    .UseMarten()
+    .UseSqlite()
+    .AddTelemetry();
+
+var app = builder.Build();
+
+app.MapCloudState();
+
+return await app.RunCloudStateAsync(args);

@@ -1,0 +1,16 @@
+using Google.Protobuf;
+
+namespace CloudState.Knative.Marten;
+
+/// <summary>The Marten document that holds an entity's state as of one of its events; only the latest is kept.</summary>
+public sealed class EntitySnapshot
+{
+    /// <summary>The key of the entity's event stream, <c>{entity type}/{entity id}</c>.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>The sequence number of the last event that the state contains.</summary>
+    public required long Version { get; init; }
+
+    /// <summary>The state; in the database it is protobuf JSON beside the full name of its type, <c>StateType</c>.</summary>
+    public required IMessage State { get; init; }
+}

@@ -1,0 +1,136 @@
+using System.Buffers;
+using System.Collections.Frozen;
+using System.Data.Common;
+using System.Text;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Marten;
+using Npgsql;
+using NpgsqlTypes;
+using Weasel.Core;
+
+namespace CloudState.Knative.Marten;
+
+/// <summary>
+/// Writes protobuf messages and <see cref="EntitySnapshot"/> as protobuf JSON, without reflection; leaves everything else
+/// to <paramref name="others"/>.
+/// </summary>
+internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer others) : ISerializer
+{
+    private readonly FrozenDictionary<Type, string> _names = types.All.ToFrozenDictionary(type => type.ClrType, type => type.FullName);
+
+    public EnumStorage EnumStorage => others.EnumStorage;
+
+    public Casing Casing => others.Casing;
+
+    public ValueCasting ValueCasting => others.ValueCasting;
+
+    public string ToJson(object? document) => OwnJson(document) ?? others.ToJson(document);
+
+    public string ToCleanJson(object? document) => OwnJson(document) ?? others.ToCleanJson(document);
+
+    public string ToJsonWithTypes(object document) => OwnJson(document) ?? others.ToJsonWithTypes(document);
+
+    public void WriteTo(IBufferWriter<byte> writer, object? value)
+    {
+        if (!WroteOwnJson(writer, value))
+        {
+            others.WriteTo(writer, value);
+        }
+    }
+
+    public void WriteToCleanJson(IBufferWriter<byte> writer, object? value)
+    {
+        if (!WroteOwnJson(writer, value))
+        {
+            others.WriteToCleanJson(writer, value);
+        }
+    }
+
+    public void WriteToJsonWithTypes(IBufferWriter<byte> writer, object value)
+    {
+        if (!WroteOwnJson(writer, value))
+        {
+            others.WriteToJsonWithTypes(writer, value);
+        }
+    }
+
+    public void WriteToParameter(NpgsqlParameter parameter, object? value)
+    {
+        if (OwnJson(value) is { } json)
+        {
+            parameter.NpgsqlDbType = NpgsqlDbType.Jsonb;
+            parameter.Value = json;
+        }
+        else
+        {
+            others.WriteToParameter(parameter, value);
+        }
+    }
+
+    public T FromJson<T>(Stream stream) => IsOwn(typeof(T)) ? (T)FromOwnJson(typeof(T), ReadAll(stream)) : others.FromJson<T>(stream);
+
+    public T FromJson<T>(DbDataReader reader, int index) =>
+        IsOwn(typeof(T)) ? (T)FromOwnJson(typeof(T), reader.GetString(index)) : others.FromJson<T>(reader, index);
+
+    public object FromJson(Type type, Stream stream) => IsOwn(type) ? FromOwnJson(type, ReadAll(stream)) : others.FromJson(type, stream);
+
+    public object FromJson(Type type, DbDataReader reader, int index) =>
+        IsOwn(type) ? FromOwnJson(type, reader.GetString(index)) : others.FromJson(type, reader, index);
+
+    public async ValueTask<T> FromJsonAsync<T>(Stream stream, CancellationToken cancellationToken = default) =>
+        IsOwn(typeof(T))
+            ? (T)FromOwnJson(typeof(T), await ReadAllAsync(stream, cancellationToken))
+            : await others.FromJsonAsync<T>(stream, cancellationToken);
+
+    public async ValueTask<T> FromJsonAsync<T>(DbDataReader reader, int index, CancellationToken cancellationToken = default) =>
+        IsOwn(typeof(T))
+            ? (T)FromOwnJson(typeof(T), await reader.GetFieldValueAsync<string>(index, cancellationToken))
+            : await others.FromJsonAsync<T>(reader, index, cancellationToken);
+
+    public async ValueTask<object> FromJsonAsync(Type type, Stream stream, CancellationToken cancellationToken = default) =>
+        IsOwn(type)
+            ? FromOwnJson(type, await ReadAllAsync(stream, cancellationToken))
+            : await others.FromJsonAsync(type, stream, cancellationToken);
+
+    public async ValueTask<object> FromJsonAsync(Type type, DbDataReader reader, int index, CancellationToken cancellationToken = default) =>
+        IsOwn(type)
+            ? FromOwnJson(type, await reader.GetFieldValueAsync<string>(index, cancellationToken))
+            : await others.FromJsonAsync(type, reader, index, cancellationToken);
+
+    private static bool IsOwn(Type type) => type == typeof(EntitySnapshot) || type.IsAssignableTo(typeof(IMessage));
+
+    private string? OwnJson(object? value) => value switch
+    {
+        IMessage message => types.ToJson(message),
+        EntitySnapshot snapshot => SnapshotJson.Write(snapshot, types),
+        _ => null,
+    };
+
+    private bool WroteOwnJson(IBufferWriter<byte> writer, object? value)
+    {
+        if (OwnJson(value) is not { } json)
+        {
+            return false;
+        }
+
+        Encoding.UTF8.GetBytes(json, writer);
+        return true;
+    }
+
+    private object FromOwnJson(Type type, string json) => type == typeof(EntitySnapshot)
+        ? SnapshotJson.Read(json, types)
+        : types.FromJson(_names.GetValueOrDefault(type) ?? type.ToString(), json);
+
+    private static string ReadAll(Stream stream)
+    {
+        using var reader = new StreamReader(stream, leaveOpen: true);
+        return reader.ReadToEnd();
+    }
+
+    private static async Task<string> ReadAllAsync(Stream stream, CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(stream, leaveOpen: true);
+        return await reader.ReadToEndAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using CloudState.Knative.Storage;
+using Microsoft.Data.Sqlite;
+using SQLitePCL;
+
+namespace CloudState.Knative.Sqlite;
+
+/// <summary>
+/// The connections to one database file, opened and locked at the first use. SQLite works synchronously, so everything runs on a
+/// pool thread: writes one after another on the only writing connection, reads beside them on a few of their own (WAL lets a
+/// reader see the last commit while a write is under way). A database in memory has one connection for both.
+/// </summary>
+internal sealed class SqliteDatabase(SqliteStoreOptions options) : IAsyncDisposable
+{
+    private const string InMemory = ":memory:";
+    private static readonly int MaxReaders = Environment.ProcessorCount;
+
+    private readonly string _path = options.Path == InMemory ? InMemory : Path.GetFullPath(options.Path);
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly SemaphoreSlim _reading = new(MaxReaders);
+    private readonly ConcurrentBag<SqliteSession> _idleReaders = [];
+    private FileStream? _lock;
+    private SqliteSession? _writer;
+    private volatile bool _schemaChecked;
+    private volatile bool _disposed;
+
+    public Task MigrateAsync(CancellationToken cancellationToken) => RunAsync(_writing, () => Writer().Guard(session =>
+    {
+        SqliteSchema.Migrate(session);
+        _schemaChecked = true;
+        return true;
+    }), cancellationToken);
+
+    public Task WriteAsync(Action<SqliteSession> work, CancellationToken cancellationToken) => RunAsync(_writing, () => CheckedWriter().Guard(session =>
+    {
+        work(session);
+        return true;
+    }), cancellationToken);
+
+    public async Task<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    {
+        if (_path == InMemory)
+        {
+            return await RunAsync(_writing, () => CheckedWriter().Guard(work), cancellationToken);
+        }
+
+        if (!_schemaChecked)
+        {
+            await RunAsync(_writing, CheckedWriter, cancellationToken);
+        }
+
+        return await RunAsync(_reading, () => Read(work), cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_disposed)
+        {
+            return;
+        }
+
+        _disposed = true;
+        await _writing.WaitAsync();
+        for (var reader = 0; reader < MaxReaders; reader++)
+        {
+            await _reading.WaitAsync();
+        }
+
+        foreach (var reader in _idleReaders)
+        {
+            reader.Dispose();
+        }
+
+        _writer?.Dispose();
+        _lock?.Dispose();
+
+        // Whoever still waits comes in, one after another, and finds the store disposed.
+        _writing.Release();
+        _reading.Release(MaxReaders);
+    }
+
+    private async Task<T> RunAsync<T>(SemaphoreSlim gate, Func<T> work, CancellationToken cancellationToken)
+    {
+        await gate.WaitAsync(cancellationToken);
+        try
+        {
+            ObjectDisposedException.ThrowIf(_disposed, typeof(SqliteEntityStore));
+            return await Task.Run(work, CancellationToken.None);
+        }
+        finally
+        {
+            gate.Release();
+        }
+    }
+
+    private T Read<T>(Func<SqliteSession, T> work)
+    {
+        var reader = _idleReaders.TryTake(out var idle) ? idle : Open(SqliteOpenMode.ReadOnly);
+        try
+        {
+            return reader.Guard(work);
+        }
+        finally
+        {
+            _idleReaders.Add(reader);
+        }
+    }
+
+    private SqliteSession CheckedWriter()
+    {
+        var writer = Writer();
+        if (!_schemaChecked)
+        {
+            writer.Guard(SqliteSchema.Check);
+            _schemaChecked = true;
+        }
+
+        return writer;
+    }
+
+    private SqliteSession Writer()
+    {
+        if (_path != InMemory)
+        {
+            _lock ??= SqliteFileLock.Acquire(_path);
+        }
+
+        return _writer ??= Open(SqliteOpenMode.ReadWriteCreate);
+    }
+
+    private SqliteSession Open(SqliteOpenMode mode)
+    {
+        try
+        {
+            return new SqliteSession(_path, mode, options.BusyTimeout);
+        }
+        catch (SqliteException unusable) when (unusable.SqliteErrorCode is raw.SQLITE_CANTOPEN or raw.SQLITE_READONLY or raw.SQLITE_NOTADB)
+        {
+            throw SqliteFileLock.NotWritable(_path, unusable);
+        }
+        catch (SqliteException failure)
+        {
+            throw new StoreUnavailableException($"The embedded store '{_path}' cannot be opened: {failure.Message}", failure);
+        }
+    }
+}

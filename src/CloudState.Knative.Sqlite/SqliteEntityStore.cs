@@ -1,0 +1,32 @@
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Sqlite;
+
+/// <summary>The embedded store: entities in one SQLite file, for one process.</summary>
+internal sealed class SqliteEntityStore(SqliteStoreOptions options, MessageTypes types, TimeProvider time) : IEntityStore
+{
+    private readonly SqliteDatabase _database = new(options);
+
+    public int MaxConcurrentAppends => 1;
+
+    public Task MigrateAsync(CancellationToken cancellationToken) => _database.MigrateAsync(cancellationToken);
+
+    public string SchemaScript() => SqliteSchema.Script;
+
+    public Task CheckAsync(CancellationToken cancellationToken) =>
+        _database.ReadAsync(SqliteSchema.Check, cancellationToken);
+
+    public Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
+        _database.ReadAsync(session => SqliteQueries.Load(session, key, commandIds, types), cancellationToken);
+
+    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, CancellationToken cancellationToken) =>
+        _database.WriteAsync(session => SqliteQueries.Append(session, batch, types, time.GetUtcNow()), cancellationToken);
+
+    public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) =>
+        _database.ReadAsync(session => SqliteQueries.FindCommand(session, key, commandId), cancellationToken);
+
+    public Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
+        _database.WriteAsync(session => SqliteQueries.ForgetCommands(session, before), cancellationToken);
+
+    public ValueTask DisposeAsync() => _database.DisposeAsync();
+}

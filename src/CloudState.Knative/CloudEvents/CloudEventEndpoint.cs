@@ -1,0 +1,70 @@
+using CloudState.Knative.Grpc;
+using CloudState.Knative.Runtime;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+
+namespace CloudState.Knative.CloudEvents;
+
+/// <summary>
+/// The CloudEvents edge. Answers as a Knative broker needs it: an empty 204 when all events are done, 4xx for what can never
+/// work, 409, 429, 500 or 503 for what may work when it is delivered again.
+/// </summary>
+/// <remarks>
+/// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
+/// that are done are recognised by their ids then and not applied again.
+/// </remarks>
+internal sealed class CloudEventEndpoint(CloudEventRoutes routes, EntityRuntime runtime)
+{
+    public async Task HandleAsync(HttpContext http)
+    {
+        try
+        {
+            var cloudEvents = await CloudEventRequest.ReadAsync(http.Request);
+            var metadata = RequestMetadata.Read(http.Request.Headers);
+            var commands = cloudEvents.Select(cloudEvent => routes.ToCommand(cloudEvent, metadata, http.RequestAborted)).ToArray();
+
+            (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
+            foreach (var command in commands)
+            {
+                var outcome = await runtime.ExecuteAsync(command);
+                answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
+            }
+
+            await AnswerAsync(http, answer.Status, answer.Detail);
+        }
+        catch (CloudEventException invalid)
+        {
+            await AnswerAsync(http, invalid.StatusCode, invalid.Message);
+        }
+    }
+
+    private static Task AnswerAsync(HttpContext http, int status, string detail)
+    {
+        http.Response.StatusCode = status;
+        return status == StatusCodes.Status204NoContent ? Task.CompletedTask : http.Response.WriteAsJsonAsync(
+            new CloudEventProblem(status, detail), CloudEventJson.Default.CloudEventProblem, "application/problem+json", http.RequestAborted);
+    }
+
+    private static (int Status, string Detail) Worse((int Status, string Detail) left, (int Status, string Detail) right) =>
+        Severity(left.Status) >= Severity(right.Status) ? left : right;
+
+    private static int Severity(int status) => status switch
+    {
+        StatusCodes.Status204NoContent => 0,
+        StatusCodes.Status409Conflict or StatusCodes.Status429TooManyRequests or >= 500 => 2,
+        _ => 1,
+    };
+
+    /// <summary>Never 404: brokers deliver again after it.</summary>
+    private static int HttpStatusOf(StatusCode code) => code switch
+    {
+        StatusCode.OK => StatusCodes.Status204NoContent,
+        StatusCode.Aborted => StatusCodes.Status409Conflict,
+        StatusCode.ResourceExhausted => StatusCodes.Status429TooManyRequests,
+        StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled => StatusCodes.Status503ServiceUnavailable,
+        StatusCode.Internal or StatusCode.Unknown or StatusCode.DataLoss => StatusCodes.Status500InternalServerError,
+        StatusCode.Unauthenticated => StatusCodes.Status401Unauthorized,
+        StatusCode.PermissionDenied => StatusCodes.Status403Forbidden,
+        _ => StatusCodes.Status400BadRequest,
+    };
+}

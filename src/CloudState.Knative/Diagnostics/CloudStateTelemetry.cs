@@ -1,0 +1,103 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
+using Grpc.Core;
+
+namespace CloudState.Knative.Diagnostics;
+
+/// <summary>The traces and metrics of the library: one source and one meter, named after the assembly.</summary>
+internal static class CloudStateTelemetry
+{
+    public const string Name = "CloudState.Knative";
+
+    private const string TypeTag = "cloudstate.entity.type";
+    private const string IdTag = "cloudstate.entity.id";
+
+    private static readonly ActivitySource Source = new(Name);
+    private static readonly Meter Meter = new(Name);
+    private static readonly InstrumentAdvice<double> Seconds = new() { HistogramBucketBoundaries = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30] };
+    private static readonly InstrumentAdvice<int> Counts = new() { HistogramBucketBoundaries = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 4096, 16384] };
+
+    private static readonly Histogram<double> CommandDuration = Meter.CreateHistogram("cloudstate.command.duration", "s", "Time from the edge to the outcome of a command, by method and gRPC status.", advice: Seconds);
+    private static readonly Counter<long> Activations = Meter.CreateCounter<long>("cloudstate.entity.activations", "{activation}", "Entities loaded from the store.");
+    private static readonly Histogram<double> LoadDuration = Meter.CreateHistogram("cloudstate.entity.load.duration", "s", "Time to load an entity.", advice: Seconds);
+    private static readonly Histogram<int> ReplayedEvents = Meter.CreateHistogram("cloudstate.entity.load.events", "{event}", "Events replayed per load.", advice: Counts);
+    private static readonly Histogram<int> SnapshotSize = Meter.CreateHistogram("cloudstate.snapshot.size", "By", "Size of stored snapshots as protobuf.", advice: Counts);
+    private static readonly Counter<long> EventsAppended = Meter.CreateCounter<long>("cloudstate.journal.events", "{event}", "Events stored.");
+    private static readonly Histogram<int> BatchSize = Meter.CreateHistogram("cloudstate.journal.batch.commands", "{command}", "Commands per transaction.", advice: Counts);
+    private static readonly Histogram<double> AppendDuration = Meter.CreateHistogram("cloudstate.journal.append.duration", "s", "Time of one transaction.", advice: Seconds);
+
+    public static MeasuredCommand StartCommand(Command command) => new(command, Start($"command {command.Definition.FullName}", command, ActivityKind.Internal));
+
+    public static Activity? StartLoad(Command command) => Start("load", command, ActivityKind.Client);
+
+    public static Activity? StartHandle(Command command) => Start("handle", command, ActivityKind.Internal);
+
+    public static void Loaded(Command command, StoredEntity stored, TimeSpan elapsed)
+    {
+        var type = new KeyValuePair<string, object?>(TypeTag, command.Key.EntityType);
+        Activations.Add(1, type);
+        LoadDuration.Record(elapsed.TotalSeconds, type);
+        ReplayedEvents.Record(stored.Events.Count, type);
+    }
+
+    /// <summary>One transaction of the journal; every command in it gets a span of it.</summary>
+    public static void Appended(ArraySegment<PendingAppend[]> groups, TimeSpan elapsed)
+    {
+        AppendDuration.Record(elapsed.TotalSeconds);
+        BatchSize.Record(groups.Sum(group => group.Length));
+        foreach (var append in groups.SelectMany(group => group))
+        {
+            EventsAppended.Add(append.Events.Count, new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
+            if (append.Snapshot is { } snapshot && SnapshotSize.Enabled)
+            {
+                SnapshotSize.Record(snapshot.State.CalculateSize(), new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
+            }
+
+            if (Start("append", append.Pending.Command, ActivityKind.Client) is { } span)
+            {
+                span.SetStartTime(DateTime.UtcNow - elapsed);
+                span.SetTag("cloudstate.journal.batch", groups.Count);
+                span.Dispose();
+            }
+        }
+    }
+
+    public static void ObserveActiveEntities(EntityRuntime runtime)
+    {
+        var weak = new WeakReference<EntityRuntime>(runtime);
+        Meter.CreateObservableGauge(
+            "cloudstate.entity.active",
+            () => weak.TryGetTarget(out var alive)
+                ? alive.Tables.Select(table => new Measurement<int>(table.Value.Count, new KeyValuePair<string, object?>(TypeTag, table.Key)))
+                : [],
+            "{entity}",
+            "Entities in memory.");
+    }
+
+    private static Activity? Start(string name, Command command, ActivityKind kind)
+    {
+        var activity = Source.StartActivity(name, kind, command.Trace);
+        activity?.SetTag(TypeTag, command.Key.EntityType).SetTag(IdTag, command.Key.EntityId);
+        return activity;
+    }
+
+    /// <summary>The span and the duration of one command.</summary>
+    public sealed class MeasuredCommand(Command command, Activity? activity) : IDisposable
+    {
+        private readonly long _started = Stopwatch.GetTimestamp();
+
+        public StatusCode Outcome { get; set; } = StatusCode.Cancelled;
+
+        public void Dispose()
+        {
+            CommandDuration.Record(
+                Stopwatch.GetElapsedTime(_started).TotalSeconds,
+                new KeyValuePair<string, object?>("rpc.method", command.Definition.FullName),
+                new KeyValuePair<string, object?>("rpc.response.status_code", Outcome.ToString()));
+            activity?.SetTag("rpc.response.status_code", Outcome.ToString());
+            activity?.Dispose();
+        }
+    }
+}

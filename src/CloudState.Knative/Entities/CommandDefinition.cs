@@ -1,0 +1,20 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace CloudState.Knative.Entities;
+
+/// <summary>Runs one command handler of an entity class and returns its reply, which nobody else holds.</summary>
+internal delegate ValueTask<IMessage?> CommandHandler(Entity entity, IMessage command, CommandContext context);
+
+/// <summary>One rpc of a service with the handler that answers it.</summary>
+internal sealed class CommandDefinition(MethodDescriptor rpc, EntityKeyFields key, CommandHandler handler)
+{
+    public MethodDescriptor Rpc { get; } = rpc;
+
+    /// <summary><c>package.Service/Method</c></summary>
+    public string FullName { get; } = $"{rpc.Service.FullName}/{rpc.Name}";
+
+    public EntityKeyFields Key { get; } = key;
+
+    public CommandHandler Handler { get; } = handler;
+}

@@ -1,0 +1,42 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+
+namespace CloudState.Knative.Entities;
+
+/// <summary>What came with a command beside its message: gRPC metadata, HTTP headers or CloudEvent attributes (as <c>ce-</c> headers). Names ignore case.</summary>
+public sealed class CommandMetadata : IReadOnlyCollection<KeyValuePair<string, string>>
+{
+    /// <summary>No metadata.</summary>
+    public static CommandMetadata Empty { get; } = new([]);
+
+    private readonly IReadOnlyList<KeyValuePair<string, string>> _entries;
+
+    internal CommandMetadata(IReadOnlyList<KeyValuePair<string, string>> entries) => _entries = entries;
+
+    /// <summary>How many entries there are; a name may occur more than once.</summary>
+    public int Count => _entries.Count;
+
+    /// <summary>The first value of a name, or null.</summary>
+    public string? this[string name] => TryGetValue(name, out var value) ? value : null;
+
+    /// <summary>Finds the first value of a name.</summary>
+    public bool TryGetValue(string name, [NotNullWhen(true)] out string? value)
+    {
+        foreach (var entry in _entries)
+        {
+            if (entry.Key.Equals(name, StringComparison.OrdinalIgnoreCase))
+            {
+                value = entry.Value;
+                return true;
+            }
+        }
+
+        value = null;
+        return false;
+    }
+
+    /// <summary>All entries in the order of arrival.</summary>
+    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _entries.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -1,0 +1,31 @@
+using System.Collections.Frozen;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace CloudState.Knative.Entities;
+
+/// <summary>An entity class with its service, read once at start-up by <see cref="EntityDefinitionReader"/>. No call reflects after that.</summary>
+internal sealed class EntityDefinition
+{
+    public required EntityAttribute Attribute { get; init; }
+
+    public required Type EntityClass { get; init; }
+
+    public required ServiceDescriptor Service { get; init; }
+
+    /// <summary>The rpcs by <see cref="CommandDefinition.FullName"/>.</summary>
+    public required FrozenDictionary<string, CommandDefinition> Commands { get; init; }
+
+    public required EventHandlers EventHandlers { get; init; }
+
+    /// <summary>Null when this entity stores no snapshots.</summary>
+    public required SnapshotHandlers? Snapshots { get; init; }
+
+    /// <summary>The types of the events and of the snapshot.</summary>
+    public required IReadOnlyList<MessageDescriptor> StoredMessages { get; init; }
+
+    public string EntityType => Attribute.EntityType;
+}
+
+/// <summary>How the state of an entity becomes a message and comes back.</summary>
+internal sealed record SnapshotHandlers(Func<Entity, IMessage> Take, Action<Entity, IMessage> Restore);

@@ -1,0 +1,45 @@
+using System.Collections.Frozen;
+using Google.Protobuf.Reflection;
+
+namespace CloudState.Knative.Entities;
+
+/// <summary>All entity classes of a service.</summary>
+internal sealed class EntityDefinitions
+{
+    private readonly FrozenDictionary<string, (EntityDefinition Entity, CommandDefinition Command)> _byMethod;
+
+    public EntityDefinitions(IReadOnlyList<EntityDefinition> definitions)
+    {
+        if (definitions.Count == 0)
+        {
+            throw new EntityDefinitionException("No entity is registered. Call builder.AddCloudState().AddEntity<YourEntity>().");
+        }
+
+        RejectTwice(definitions, definition => definition.Service.FullName, "the service");
+        RejectTwice(definitions, definition => definition.EntityType, "the entity type");
+        All = definitions;
+        _byMethod = definitions
+            .SelectMany(entity => entity.Commands.Values, (entity, command) => (entity, command))
+            .ToFrozenDictionary(pair => pair.command.FullName);
+    }
+
+    public IReadOnlyList<EntityDefinition> All { get; }
+
+    public IEnumerable<(EntityDefinition Entity, CommandDefinition Command)> Commands => _byMethod.Values;
+
+    public IEnumerable<MessageDescriptor> StoredMessages => All.SelectMany(definition => definition.StoredMessages);
+
+    /// <summary>Finds a command by the method of a gRPC call, <c>/package.Service/Method</c>. gRPC has routed by the same services.</summary>
+    public (EntityDefinition Entity, CommandDefinition Command) FindMethod(string method) =>
+        _byMethod.GetAlternateLookup<ReadOnlySpan<char>>()[method.AsSpan(1)];
+
+    private static void RejectTwice(IReadOnlyList<EntityDefinition> definitions, Func<EntityDefinition, string> name, string what)
+    {
+        var twice = definitions.GroupBy(name).FirstOrDefault(group => group.Count() > 1)?.ToArray();
+        if (twice is not null)
+        {
+            throw new EntityDefinitionException(
+                $"{twice[0].EntityClass.FullName} and {twice[1].EntityClass.FullName} both have {what} '{name(twice[0])}'. Register only one of them.");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace CloudState.Knative.Entities;
+
+/// <summary>The fields of a command message that are marked <c>(cloudstate.entity_key)</c>, in the order of their numbers.</summary>
+internal sealed class EntityKeyFields
+{
+    private readonly FieldDescriptor[] _fields;
+
+    private EntityKeyFields(FieldDescriptor[] fields) => _fields = fields;
+
+    public static IEnumerable<FieldDescriptor> Marked(MessageDescriptor message) => message.Fields.InFieldNumberOrder()
+        .Where(field => field.GetOptions()?.GetExtension(EntityKeyExtensions.EntityKey) == true);
+
+    public static EntityKeyFields Of(MessageDescriptor message) => new([.. Marked(message)]);
+
+    public static bool CanBeKey(FieldDescriptor field) => !field.IsRepeated && field.FieldType is
+        FieldType.String or
+        FieldType.Int32 or FieldType.SInt32 or FieldType.SFixed32 or FieldType.UInt32 or FieldType.Fixed32 or
+        FieldType.Int64 or FieldType.SInt64 or FieldType.SFixed64 or FieldType.UInt64 or FieldType.Fixed64;
+
+    /// <summary>The entity id: the values joined with "-". Empty when any of several fields, or the only one, is empty.</summary>
+    public string Read(IMessage command)
+    {
+        if (_fields.Length == 1)
+        {
+            return ReadField(_fields[0], command);
+        }
+
+        var values = Array.ConvertAll(_fields, field => ReadField(field, command));
+        return Array.Exists(values, string.IsNullOrEmpty) ? "" : string.Join('-', values);
+    }
+
+    /// <summary>Sets the only key field from text. Returns false when there are several, or the text is no such integer.</summary>
+    public bool TryWrite(IMessage command, string entityId)
+    {
+        if (_fields is not [var field])
+        {
+            return false;
+        }
+
+        object? value = field.FieldType switch
+        {
+            FieldType.String => entityId,
+            FieldType.Int32 or FieldType.SInt32 or FieldType.SFixed32 => Parse<int>(entityId),
+            FieldType.UInt32 or FieldType.Fixed32 => Parse<uint>(entityId),
+            FieldType.Int64 or FieldType.SInt64 or FieldType.SFixed64 => Parse<long>(entityId),
+            _ => Parse<ulong>(entityId),
+        };
+        if (value is not null)
+        {
+            field.Accessor.SetValue(command, value);
+        }
+
+        return value is not null;
+    }
+
+    public override string ToString() => string.Join(", ", _fields.Select(field => field.Name));
+
+    private static string ReadField(FieldDescriptor field, IMessage command) => field.Accessor.GetValue(command) switch
+    {
+        string text => text,
+        IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
+        var other => throw new InvalidOperationException($"Field {field.FullName} has no key value but {other}."),
+    };
+
+    private static object? Parse<T>(string text) where T : struct, ISpanParsable<T> =>
+        T.TryParse(text, CultureInfo.InvariantCulture, out var number) ? number : null;
+}

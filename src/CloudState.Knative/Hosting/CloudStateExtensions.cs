@@ -1,0 +1,166 @@
+using CloudState.Knative.CloudEvents;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Grpc;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace CloudState.Knative.Hosting;
+
+/// <summary>Adds CloudState to an ASP.NET Core application.</summary>
+public static class CloudStateExtensions
+{
+    private const string ReadinessTag = "ready";
+
+    /// <summary>Adds stateful entities: call <c>AddEntity</c> on the result for each, and <c>UseMarten</c> and <c>UseSqlite</c> for the stores.</summary>
+    /// <param name="builder">The application. It will listen on <c>$PORT</c> (default 8080), HTTP/1.1 and HTTP/2 on one port.</param>
+    /// <param name="configure">Changes options after the configuration section <c>CloudState</c> was read.</param>
+    public static CloudStateBuilder AddCloudState(this WebApplicationBuilder builder, Action<CloudStateOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.AddOptions(configure);
+        builder.AddSharedPort();
+        builder.Services.AddEdges();
+        builder.Services.AddStorage();
+        builder.Services.AddRuntime();
+        return new CloudStateBuilder(builder);
+    }
+
+    /// <summary>Maps the services of all entities (gRPC, gRPC-Web, REST), the CloudEvents endpoints and the health endpoints.</summary>
+    public static WebApplication MapCloudState(this WebApplication app)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var definitions = app.Services.GetService<EntityDefinitions>()
+            ?? throw new InvalidOperationException("CloudState is not added. Call builder.AddCloudState() before builder.Build().");
+        var options = app.Services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
+
+        app.UseKnativeProbe();
+        app.UseRequestErrors();
+        app.UseGrpcWeb();
+        foreach (var definition in definitions.All)
+        {
+            definition.Attribute.MapService(app);
+        }
+
+        var cloudEvents = app.Services.GetRequiredService<CloudEventEndpoint>();
+        app.MapPost("/", (RequestDelegate)cloudEvents.HandleAsync);
+        app.MapPost("/cloudevents", (RequestDelegate)cloudEvents.HandleAsync);
+
+        app.MapHealthChecks("/health/liveness", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/readiness", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadinessTag) });
+        app.MapGrpcHealthChecksService();
+        if (options.GrpcReflection)
+        {
+            app.MapGrpcReflectionService();
+        }
+
+        if (options.PrometheusEndpoint)
+        {
+            app.MapPrometheusScrapingEndpoint();
+        }
+
+        return app;
+    }
+
+    private static void AddOptions(this WebApplicationBuilder builder, Action<CloudStateOptions>? configure)
+    {
+        var options = builder.Services.AddOptions<CloudStateOptions>().BindConfiguration("CloudState");
+        if (configure is not null)
+        {
+            options.Configure(configure);
+        }
+
+        options.ValidateOnStart();
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<CloudStateOptions>, CloudStateOptionsValidation>());
+        builder.Services.TryAddSingleton(TimeProvider.System);
+    }
+
+    private static void AddSharedPort(this WebApplicationBuilder builder)
+    {
+        var port = builder.Configuration["PORT"] is { Length: > 0 } text
+            ? int.TryParse(text, out var number) && number is >= 0 and <= 65535
+                ? number
+                : throw new InvalidOperationException($"PORT is '{text}'. Set it to a number from 0 to 65535.")
+            : 8080;
+        builder.Services.AddSingleton<IConnectionListenerFactory, GhostListenerFactory>();
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<CloudStateOptions>, TimeProvider>((kestrel, options, time) =>
+        {
+            kestrel.Limits.MaxRequestBodySize = options.Value.MaxRequestBodySize;
+            new SharedPort(options.Value.ProtocolDetectionTimeout, time).Listen(kestrel, port);
+        });
+    }
+
+    private static void AddEdges(this IServiceCollection services)
+    {
+        services.AddGrpc().AddJsonTranscoding();
+        services.AddOptions<global::Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<IOptions<CloudStateOptions>>((grpc, options) =>
+        {
+            grpc.MaxReceiveMessageSize = options.Value.MaxRequestBodySize;
+            grpc.EnableDetailedErrors = options.Value.EnableDetailedErrors;
+        });
+        services.AddGrpcReflection();
+        services.AddGrpcHealthChecks().AddCheck<StoreHealthCheck>("store", tags: [ReadinessTag]);
+        services.AddSingleton<CommandInterceptor>();
+        services.AddSingleton<CloudEventRoutes>();
+        services.AddSingleton<CloudEventEndpoint>();
+    }
+
+    private static void AddStorage(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => new MessageTypes(provider.GetRequiredService<EntityDefinitions>().StoredMessages));
+        services.AddSingleton(provider => new SelectedStore(StoreSelection.Select(
+            provider.GetServices<StoreRegistration>(),
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value,
+            provider.GetRequiredService<IConfiguration>())));
+        services.AddSingleton(provider => provider.GetRequiredService<SelectedStore>().Registration.Create(provider, provider.GetRequiredService<MessageTypes>()));
+        services.AddSingleton<StoreHealth>();
+        services.AddSingleton(provider => new StoreMonitorOptions(
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.AutoMigrate
+            ?? (provider.GetRequiredService<SelectedStore>().Registration.Name == StoreRegistration.Embedded
+                || provider.GetRequiredService<IHostEnvironment>().IsDevelopment())));
+        services.AddHostedService<StoreMonitor>();
+    }
+
+    private static void AddRuntime(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => new EntityDefinitions([.. provider.GetServices<EntityRegistration>().Select(entity => entity.Definition)]));
+        services.AddSingleton(CreateRuntime);
+        services.AddHostedService<Housekeeping>();
+    }
+
+    private static EntityRuntime CreateRuntime(IServiceProvider provider)
+    {
+        var options = provider.GetRequiredService<IOptions<CloudStateOptions>>().Value;
+        var store = provider.GetRequiredService<IEntityStore>();
+        var health = provider.GetRequiredService<StoreHealth>();
+        var time = provider.GetRequiredService<TimeProvider>();
+        var journal = new Journal(store, health, options.MaxBatchSize);
+        return new EntityRuntime(provider.GetServices<EntityRegistration>().ToDictionary(entity => entity.Definition.EntityType, CreateTable), journal, options, time);
+
+        ActivationTable CreateTable(EntityRegistration entity)
+        {
+            var entityOptions = options.Entities.Copy();
+            entity.Configure?.Invoke(entityOptions);
+            var failures = CloudStateOptionsValidation.Failures(entity.Definition.EntityType, entityOptions).ToArray();
+            if (failures.Length > 0)
+            {
+                throw new OptionsValidationException(entity.Definition.EntityType, typeof(EntityOptions), failures);
+            }
+
+            var snapshotEvery = entity.Definition.Attribute.SnapshotEvery == 0 ? entityOptions.SnapshotEvery : entity.Definition.Attribute.SnapshotEvery;
+            var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger<CommandRunner>();
+            var runner = new CommandRunner(entity.Definition, entity.InstanceFactory(provider), store, health, options, snapshotEvery, time, logger);
+            return new ActivationTable(runner, entityOptions, store, journal, time);
+        }
+    }
+}

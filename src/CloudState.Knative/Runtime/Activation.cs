@@ -1,0 +1,321 @@
+using CloudState.Knative.Storage;
+using Grpc.Core;
+
+namespace CloudState.Knative.Runtime;
+
+/// <summary>
+/// One entity in memory: a mailbox and, once loaded, its state. Commands run one after another, on the thread pool; none blocks a
+/// thread while it waits.
+/// </summary>
+/// <remarks>
+/// <para>
+/// Running ahead: when a command has emitted events, their append goes to the journal and the next command starts at once, on the
+/// state that is not stored yet. Its outcome is held back in <see cref="_unreleased"/> until everything before it is stored, so that
+/// nobody ever sees what a crash could take back. Example: AddItem (append 1), GetCart, AddItem (append 2) arrive together. All three
+/// run; GetCart's reply leaves when append 1 is stored, the last one's when append 2 is.
+/// </para>
+/// <para>
+/// When append 1 fails, the loaded state is discarded, and with it everything that is not released. If somebody else has
+/// written, all three are run again, in their order, on the state as the store has it. If the store is not available the
+/// outcome is unknown, and all three are answered so.
+/// </para>
+/// </remarks>
+internal sealed class Activation(ActivationTable table, EntityKey key) : IThreadPoolWorkItem
+{
+    private const int MaxConflicts = 3;
+
+    private readonly Lock _lock = new();
+    private readonly Queue<PendingCommand> _mailbox = new();
+    private readonly PriorityQueue<PendingCommand, long> _runAgain = new();
+    private readonly Queue<PendingCommand> _unreleased = new();
+    private LoadedEntity? _entity;
+    private TaskCompletionSource? _allReleased;
+    private bool _isRunning;
+    private bool _isPassivated;
+    private long _arrivals;
+
+    public EntityKey Key { get; } = key;
+
+    /// <summary>When the last command arrived, as a timestamp of the <see cref="TimeProvider"/>.</summary>
+    public long LastUsed { get; private set; } = table.Time.GetTimestamp();
+
+    /// <summary>Puts a command into the mailbox, if it has room and the entity has not left memory meanwhile.</summary>
+    public Admission TryEnqueue(Command command, DateTimeOffset deadline, out PendingCommand? pending)
+    {
+        pending = null;
+        lock (_lock)
+        {
+            if (_isPassivated)
+            {
+                return Admission.Passivated;
+            }
+
+            if (_mailbox.Count + _runAgain.Count + _unreleased.Count >= table.Options.MailboxSize)
+            {
+                return Admission.MailboxFull;
+            }
+
+            LastUsed = table.Time.GetTimestamp();
+            pending = new PendingCommand(this, command, _arrivals++, deadline);
+            _mailbox.Enqueue(pending);
+            StartWhenIdle();
+            return Admission.Accepted;
+        }
+    }
+
+    /// <summary>Leaves memory, if nothing is going on. From then on no command is admitted.</summary>
+    public bool TryPassivate()
+    {
+        lock (_lock)
+        {
+            _isPassivated |= !_isRunning && _unreleased.Count == 0;
+            return _isPassivated;
+        }
+    }
+
+    void IThreadPoolWorkItem.Execute() => _ = RunAsync();
+
+    private void StartWhenIdle()
+    {
+        if (!_isRunning && _mailbox.Count + _runAgain.Count > 0)
+        {
+            _isRunning = true;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        while (TakeNext() is { } pending)
+        {
+            try
+            {
+                await HandleAsync(pending);
+            }
+            catch (Exception failure)
+            {
+                _entity = null;
+                pending.Release(table.Runner.Failed(pending.Command, failure));
+            }
+        }
+    }
+
+    private PendingCommand? TakeNext()
+    {
+        lock (_lock)
+        {
+            if (_runAgain.TryDequeue(out var next, out _) || _mailbox.TryDequeue(out next))
+            {
+                return next;
+            }
+
+            _isRunning = false;
+            return null;
+        }
+    }
+
+    private async ValueTask HandleAsync(PendingCommand pending)
+    {
+        if (pending.IsAbandoned)
+        {
+            pending.Release(CommandOutcome.Failed(StatusCode.DeadlineExceeded, "The caller left before the command started."));
+            return;
+        }
+
+        // 1. The state: in memory already, or loaded once nothing of an earlier life is on its way to the store.
+        var entity = _entity;
+        if (entity is null || entity.IsDiscarded)
+        {
+            await AllReleasedAsync();
+            if (GivesWay(pending))
+            {
+                return;
+            }
+
+            try
+            {
+                entity = _entity = await table.Runner.LoadAsync(pending.Command);
+            }
+            catch (StoreUnavailableException unavailable)
+            {
+                ReleaseAll(pending, CommandOutcome.StoreUnavailable(unavailable.Message));
+                return;
+            }
+        }
+
+        // 2. A repeated command is answered with its first outcome.
+        if (pending.Command.CommandId is { } commandId && await FindFirstOutcomeAsync(pending, entity, commandId) is { } firstOutcome)
+        {
+            pending.Outcome = firstOutcome;
+            ReleaseInOrder(pending, entity, append: null);
+            return;
+        }
+
+        // 3. The handler; then the journal, and on to the next command without waiting for it.
+        var (append, keepsState) = await table.Runner.RunAsync(pending, entity);
+        if (!keepsState)
+        {
+            _entity = null;
+        }
+
+        ReleaseInOrder(pending, entity, append);
+    }
+
+    private async ValueTask<CommandOutcome?> FindFirstOutcomeAsync(PendingCommand pending, LoadedEntity entity, string commandId)
+    {
+        pending.Fingerprint = CommandRunner.Fingerprint(pending.Command);
+        if (!entity.CommandIds.MayContain(commandId, table.Time.GetUtcNow()))
+        {
+            return null;
+        }
+
+        lock (_lock)
+        {
+            var first = _unreleased.FirstOrDefault(earlier => earlier.AwaitsAppend && earlier.Command.CommandId == commandId);
+            if (first is not null)
+            {
+                return first.Command.Definition == pending.Command.Definition && first.Fingerprint == pending.Fingerprint
+                    ? first.Outcome
+                    : CommandOutcome.IdReused(commandId, first.Command.Definition.FullName);
+            }
+        }
+
+        try
+        {
+            var record = await table.Store.FindCommandAsync(Key, commandId, CancellationToken.None);
+            return record is null ? null : CommandOutcome.Repeat(record, pending.Command, pending.Fingerprint);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            return CommandOutcome.StoreUnavailable(unavailable.Message);
+        }
+    }
+
+    /// <summary>Releases an outcome once everything it depends on is stored: its own append and those before it.</summary>
+    private void ReleaseInOrder(PendingCommand pending, LoadedEntity entity, PendingAppend? append)
+    {
+        lock (_lock)
+        {
+            if (entity.IsDiscarded)
+            {
+                // An append failed while the handler ran: the state that it saw never was.
+                _runAgain.Enqueue(pending, pending.Number);
+                return;
+            }
+
+            if (append is null && _unreleased.Count == 0)
+            {
+                pending.Release();
+                return;
+            }
+
+            pending.AwaitsAppend = append is not null;
+            _unreleased.Enqueue(pending);
+        }
+
+        if (append is not null)
+        {
+            table.Journal.Append(append);
+        }
+    }
+
+    /// <summary>The journal has stored the append: its outcome may leave, and those behind it that wait for nothing else.</summary>
+    public void AppendSucceeded(PendingAppend append)
+    {
+        lock (_lock)
+        {
+            append.Pending.AwaitsAppend = false;
+            while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
+            {
+                _unreleased.Dequeue().Release();
+            }
+
+            SignalWhenAllReleased();
+        }
+    }
+
+    /// <summary>The journal could not store the append: all that was decided since on this state is run again or fails.</summary>
+    public void AppendFailed(PendingAppend append, Exception failure)
+    {
+        lock (_lock)
+        {
+            append.Entity.Discard();
+            while (_unreleased.TryDequeue(out var lost))
+            {
+                if (failure is StoreUnavailableException)
+                {
+                    lost.Release(CommandOutcome.StoreUnavailable($"{failure.Message} It is not known whether the command took effect."));
+                }
+                else if (failure is VersionConflictException && ++lost.Conflicts > MaxConflicts)
+                {
+                    lost.Release(CommandOutcome.Failed(StatusCode.Aborted, $"Somebody else keeps writing to {Key}. Try again."));
+                }
+                else if (failure is not VersionConflictException && lost == append.Pending)
+                {
+                    lost.Release(table.Runner.Failed(lost.Command, failure));
+                }
+                else
+                {
+                    _runAgain.Enqueue(lost, lost.Number);
+                }
+            }
+
+            SignalWhenAllReleased();
+            StartWhenIdle();
+        }
+    }
+
+    private Task AllReleasedAsync()
+    {
+        lock (_lock)
+        {
+            return _unreleased.Count == 0
+                ? Task.CompletedTask
+                : (_allReleased = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
+    private void SignalWhenAllReleased()
+    {
+        if (_unreleased.Count == 0)
+        {
+            _allReleased?.TrySetResult();
+            _allReleased = null;
+        }
+    }
+
+    /// <summary>True when earlier commands are to be run again first; the command then waits behind them.</summary>
+    private bool GivesWay(PendingCommand pending)
+    {
+        lock (_lock)
+        {
+            if (!_runAgain.TryPeek(out _, out var earliest) || earliest > pending.Number)
+            {
+                return false;
+            }
+
+            _runAgain.Enqueue(pending, pending.Number);
+            return true;
+        }
+    }
+
+    private void ReleaseAll(PendingCommand current, CommandOutcome outcome)
+    {
+        current.Release(outcome);
+        lock (_lock)
+        {
+            while (_runAgain.TryDequeue(out var waiting, out _) || _mailbox.TryDequeue(out waiting))
+            {
+                waiting.Release(outcome);
+            }
+        }
+    }
+}
+
+/// <summary>What a mailbox says to a command.</summary>
+internal enum Admission
+{
+    Accepted,
+    MailboxFull,
+    Passivated,
+}

@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Runtime;
+
+/// <summary>
+/// The active entities of one type. Those that leave memory first are found with the CLOCK algorithm (a queue in which an
+/// entry that was used since it was put there gets a second chance), which approximates "least recently used" without a lock per command.
+/// </summary>
+internal sealed class ActivationTable(CommandRunner runner, EntityOptions options, IEntityStore store, Journal journal, TimeProvider time)
+{
+    private readonly ConcurrentDictionary<string, Activation> _active = new();
+    private readonly ConcurrentQueue<(Activation Activation, long Stamp)> _clock = new();
+    private int _count;
+
+    public CommandRunner Runner { get; } = runner;
+
+    public EntityOptions Options { get; } = options;
+
+    public IEntityStore Store { get; } = store;
+
+    public Journal Journal { get; } = journal;
+
+    public TimeProvider Time { get; } = time;
+
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Hands the command to its entity's activation. Null when that has too many commands waiting.</summary>
+    public PendingCommand? Enqueue(Command command, DateTimeOffset deadline)
+    {
+        while (true)
+        {
+            var activation = Find(command.Key);
+            switch (activation.TryEnqueue(command, deadline, out var pending))
+            {
+                case Admission.Accepted:
+                    PassivateBeyondMax();
+                    return pending;
+                case Admission.MailboxFull:
+                    return null;
+                case Admission.Passivated:
+                    Remove(activation);
+                    break;
+            }
+        }
+    }
+
+    /// <summary>Lets entities leave memory that had no command for <see cref="EntityOptions.PassivateAfter"/>.</summary>
+    public void PassivateIdle()
+    {
+        for (var left = _clock.Count; left > 0 && _clock.TryPeek(out var oldest) && IsIdle(oldest.Stamp); left--)
+        {
+            TryPassivateNext(activation => IsIdle(activation.LastUsed));
+        }
+    }
+
+    private bool IsIdle(long stamp) => Time.GetElapsedTime(stamp) >= Options.PassivateAfter;
+
+    private void PassivateBeyondMax()
+    {
+        // Bounded, so that a memory full of busy entities does not hold up this command.
+        for (var left = 64; left > 0 && Count > Options.MaxActive; left--)
+        {
+            TryPassivateNext(_ => true);
+        }
+    }
+
+    private void TryPassivateNext(Predicate<Activation> mayLeave)
+    {
+        if (!_clock.TryDequeue(out var entry))
+        {
+            return;
+        }
+
+        var (activation, stamp) = entry;
+        if (activation.LastUsed == stamp && mayLeave(activation) && activation.TryPassivate())
+        {
+            Remove(activation);
+        }
+        else
+        {
+            _clock.Enqueue((activation, activation.LastUsed));
+        }
+    }
+
+    private Activation Find(EntityKey key)
+    {
+        if (_active.TryGetValue(key.EntityId, out var active))
+        {
+            return active;
+        }
+
+        var created = new Activation(this, key);
+        active = _active.GetOrAdd(key.EntityId, created);
+        if (active == created)
+        {
+            Interlocked.Increment(ref _count);
+            _clock.Enqueue((active, active.LastUsed));
+        }
+
+        return active;
+    }
+
+    private void Remove(Activation activation)
+    {
+        if (_active.TryRemove(KeyValuePair.Create(activation.Key.EntityId, activation)))
+        {
+            Interlocked.Decrement(ref _count);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace CloudState.Knative.Runtime;
+
+/// <summary>How a command ended: with a reply, or with a status that says why there is none.</summary>
+internal readonly record struct CommandOutcome
+{
+    private CommandOutcome(IMessage? reply, Status status, bool isFinal)
+    {
+        Reply = reply;
+        Status = status;
+        IsFinal = isFinal;
+    }
+
+    public IMessage? Reply { get; }
+
+    public Status Status { get; }
+
+    /// <summary>True when the entity itself decided, so that a repetition must get the same; false when the platform failed it.</summary>
+    public bool IsFinal { get; }
+
+    public bool IsReply => Reply is not null;
+
+    public static CommandOutcome Replied(IMessage reply) => new(reply, Status.DefaultSuccess, isFinal: true);
+
+    public static CommandOutcome Rejected(Status status) => new(null, status, isFinal: true);
+
+    public static CommandOutcome Failed(StatusCode code, string detail) => new(null, new Status(code, detail), isFinal: false);
+
+    /// <summary>Somebody gave a used command id to another command.</summary>
+    public static CommandOutcome IdReused(string commandId, string firstMethod) => Failed(
+        StatusCode.InvalidArgument,
+        $"The command id '{commandId}' was used before, for a different command ({firstMethod}). Give every command an id of its own, and repeat a command unchanged.");
+
+    public static CommandOutcome StoreUnavailable(string detail) => Failed(StatusCode.Unavailable, $"The store is not available: {detail} Try again.");
+
+    public CommandRecord ToRecord(Command command, long fingerprint, DateTimeOffset handledAt) => new(
+        command.CommandId!, command.Definition.FullName, fingerprint,
+        (int)Status.StatusCode, Status.Detail ?? "", Reply?.ToByteString() ?? ByteString.Empty, handledAt);
+
+    /// <summary>What a repetition of the recorded command is answered.</summary>
+    public static CommandOutcome Repeat(CommandRecord record, Command command, long fingerprint)
+    {
+        if (record.Method != command.Definition.FullName || record.Fingerprint != fingerprint)
+        {
+            return IdReused(record.CommandId, record.Method);
+        }
+
+        return record.StatusCode == (int)StatusCode.OK
+            ? Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(record.Reply))
+            : Rejected(new Status((StatusCode)record.StatusCode, record.StatusDetail));
+    }
+}

@@ -1,0 +1,60 @@
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace CloudState.Knative.Runtime;
+
+/// <summary>Lets idle entities leave memory and old command records leave the store.</summary>
+internal sealed class Housekeeping(EntityRuntime runtime, IEntityStore store, StoreHealth health, IOptions<CloudStateOptions> options, TimeProvider time)
+    : BackgroundService
+{
+    private static readonly TimeSpan MaxPassivationInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxForgetInterval = TimeSpan.FromHours(1);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll([ForgetCommandsAsync(stoppingToken), .. runtime.Tables.Select(table => PassivateAsync(table.Value, stoppingToken))]);
+
+    private async Task PassivateAsync(ActivationTable table, CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(Min(table.Options.PassivateAfter / 4, MaxPassivationInterval), time);
+        while (await NextTickAsync(timer, stopping))
+        {
+            table.PassivateIdle();
+        }
+    }
+
+    private async Task ForgetCommandsAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(Min(options.Value.CommandIdRetention / 4, MaxForgetInterval), time);
+        while (await NextTickAsync(timer, stopping))
+        {
+            try
+            {
+                await store.ForgetCommandsAsync(time.GetUtcNow() - options.Value.CommandIdRetention, stopping);
+            }
+            catch (StoreUnavailableException unavailable)
+            {
+                health.ReportDown(unavailable);
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+        }
+    }
+
+    private static async ValueTask<bool> NextTickAsync(PeriodicTimer timer, CancellationToken stopping)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(stopping);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    private static TimeSpan Min(TimeSpan left, TimeSpan right) => left < right ? left : right;
+}

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Threading.Channels;
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Runtime;
+
+/// <summary>
+/// Group commit: while one transaction is in flight the next batch forms, and it is written as soon as the previous one has
+/// left. No timer, so no latency is added when idle.
+/// </summary>
+/// <remarks>
+/// Example: carts a, b and c each have a command while a transaction runs. The three become one transaction. If b's expected
+/// version is wrong, the store refuses all three; the batch is halved until b stands alone: a and c are stored, b alone fails.
+/// Several appends of one entity become one append; when that fails for what it holds, they are written one by one, and those
+/// behind the guilty one are dropped with its <see cref="LoadedEntity"/>, because they were decided on a state that never was.
+/// </remarks>
+internal sealed class JournalLane : IAsyncDisposable
+{
+    private readonly IEntityStore _store;
+    private readonly StoreHealth _health;
+    private readonly int _maxBatchSize;
+    private readonly Channel<PendingAppend> _waiting = Channel.CreateUnbounded<PendingAppend>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Task _writing;
+
+    public JournalLane(IEntityStore store, StoreHealth health, int maxBatchSize)
+    {
+        _store = store;
+        _health = health;
+        _maxBatchSize = maxBatchSize;
+        _writing = WriteAllAsync();
+    }
+
+    public void Append(PendingAppend append)
+    {
+        if (!_waiting.Writer.TryWrite(append))
+        {
+            append.Pending.Activation.AppendFailed(append, new StoreUnavailableException("This process is shutting down."));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _waiting.Writer.TryComplete();
+        await _writing;
+    }
+
+    private async Task WriteAllAsync()
+    {
+        var batch = new List<PendingAppend>();
+        while (await _waiting.Reader.WaitToReadAsync())
+        {
+            batch.Clear();
+            while (batch.Count < _maxBatchSize && _waiting.Reader.TryRead(out var append))
+            {
+                batch.Add(append);
+            }
+
+            await WriteAsync(batch.GroupBy(append => append.Key).Select(group => group.ToArray()).ToArray());
+        }
+    }
+
+    private async Task WriteAsync(ArraySegment<PendingAppend[]> groups)
+    {
+        // A life that was discarded meanwhile takes its later appends with it.
+        ArraySegment<PendingAppend[]> alive = groups
+            .Select(group => Array.FindAll(group, append => !append.Entity.IsDiscarded))
+            .Where(group => group.Length > 0)
+            .ToArray();
+        if (alive.Count == 0)
+        {
+            return;
+        }
+
+        var started = Stopwatch.GetTimestamp();
+        try
+        {
+            await _store.AppendAsync(Array.ConvertAll(alive.Array!, ToEntityAppend), CancellationToken.None);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            _health.ReportDown(unavailable);
+            Fail(alive, unavailable);
+            return;
+        }
+        catch (Exception) when (alive.Count > 1)
+        {
+            await WriteAsync(alive[..(alive.Count / 2)]);
+            await WriteAsync(alive[(alive.Count / 2)..]);
+            return;
+        }
+        catch (Exception failure) when (failure is not VersionConflictException && alive[0].Length > 1)
+        {
+            foreach (var append in alive[0])
+            {
+                await WriteAsync(new[] { new[] { append } });
+            }
+
+            return;
+        }
+        catch (Exception failure)
+        {
+            Fail(alive, failure);
+            return;
+        }
+
+        CloudStateTelemetry.Appended(alive, Stopwatch.GetElapsedTime(started));
+        foreach (var append in alive.SelectMany(group => group))
+        {
+            append.Pending.Activation.AppendSucceeded(append);
+        }
+    }
+
+    private static void Fail(ArraySegment<PendingAppend[]> groups, Exception failure)
+    {
+        foreach (var group in groups)
+        {
+            group[0].Pending.Activation.AppendFailed(group[0], failure);
+        }
+    }
+
+    private static EntityAppend ToEntityAppend(PendingAppend[] appends) => appends is [var single]
+        ? new EntityAppend(single.Key, single.ExpectedVersion, single.Events, single.Snapshot, single.Record is null ? [] : [single.Record], single.KeepCommands)
+        : new EntityAppend(
+            appends[0].Key,
+            appends[0].ExpectedVersion,
+            [.. appends.SelectMany(append => append.Events)],
+            appends.LastOrDefault(append => append.Snapshot is not null)?.Snapshot,
+            [.. appends.Select(append => append.Record).OfType<CommandRecord>()],
+            appends.LastOrDefault(append => append.KeepCommands is not null)?.KeepCommands);
+}

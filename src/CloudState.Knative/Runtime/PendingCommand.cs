@@ -1,0 +1,44 @@
+namespace CloudState.Knative.Runtime;
+
+/// <summary>A command from its arrival in the mailbox to the release of its outcome.</summary>
+internal sealed class PendingCommand(Activation activation, Command command, long number, DateTimeOffset deadline)
+{
+    private readonly TaskCompletionSource<CommandOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isAbandoned;
+
+    public Activation Activation { get; } = activation;
+
+    public Command Command { get; } = command;
+
+    /// <summary>The order of arrival at the activation; a command that is run again keeps its place.</summary>
+    public long Number { get; } = number;
+
+    public DateTimeOffset Deadline { get; } = deadline;
+
+    /// <summary>How many times its append met somebody else's.</summary>
+    public int Conflicts { get; set; }
+
+    /// <summary>Set once the handler has run.</summary>
+    public CommandOutcome Outcome { get; set; }
+
+    /// <summary>True while the outcome waits for its own append; false for one that wrote nothing and waits for those before it.</summary>
+    public bool AwaitsAppend { get; set; }
+
+    /// <summary>The hash of the message, once computed; only for commands with an id.</summary>
+    public long Fingerprint { get; set; }
+
+    public Task<CommandOutcome> Released => _released.Task;
+
+    /// <summary>True when nobody waits for the outcome any more. A command that has not started by then does not start.</summary>
+    public bool IsAbandoned => _isAbandoned;
+
+    public void Abandon() => _isAbandoned = true;
+
+    public void Release() => _released.TrySetResult(Outcome);
+
+    public void Release(CommandOutcome outcome)
+    {
+        Outcome = outcome;
+        Release();
+    }
+}

@@ -1,0 +1,25 @@
+namespace CloudState.Knative.Runtime;
+
+/// <summary>The time that a handler has. Its token is made only for handlers that ask for it.</summary>
+internal sealed class TimeLimit(TimeProvider time, DateTimeOffset deadline, CancellationToken callCancelled) : IDisposable
+{
+    private CancellationTokenSource? _timer;
+    private CancellationTokenSource? _either;
+
+    public TimeSpan Remaining => deadline - time.GetUtcNow() is { Ticks: > 0 } remaining ? remaining : TimeSpan.Zero;
+
+    public bool HasPassed => Remaining == TimeSpan.Zero;
+
+    public CancellationToken GetToken()
+    {
+        _timer ??= new CancellationTokenSource(Remaining, time);
+        _either ??= CancellationTokenSource.CreateLinkedTokenSource(_timer.Token, callCancelled);
+        return _either.Token;
+    }
+
+    public void Dispose()
+    {
+        _either?.Dispose();
+        _timer?.Dispose();
+    }
+}

@@ -1,0 +1,40 @@
+namespace CloudState.Knative.Storage;
+
+/// <summary>
+/// Where entities live between activations. Both stores (PostgreSQL through Marten, embedded SQLite) keep the same contract,
+/// checked by one suite of tests.
+/// </summary>
+/// <remarks>
+/// Every method throws <see cref="StoreUnavailableException"/> when the store cannot be reached, answers too late or lacks its schema.
+/// After that exception from <see cref="AppendAsync"/> the outcome is unknown: the batch may have been committed.
+/// </remarks>
+internal interface IEntityStore : IAsyncDisposable
+{
+    /// <summary>How many calls of <see cref="AppendAsync"/> may run at the same time.</summary>
+    int MaxConcurrentAppends { get; }
+
+    /// <summary>Creates or upgrades the schema. Does nothing when it is up to date.</summary>
+    Task MigrateAsync(CancellationToken cancellationToken);
+
+    /// <summary>The statements that <see cref="MigrateAsync"/> would run on an empty database.</summary>
+    string SchemaScript();
+
+    /// <summary>Returns when the store answers and has its schema; one round trip.</summary>
+    Task CheckAsync(CancellationToken cancellationToken);
+
+    /// <summary>Reads what an activation needs: the latest snapshot, the events after it and the ids of recent commands.</summary>
+    /// <param name="key">The entity. One that was never written is empty, at version 0.</param>
+    /// <param name="commandIds">Which command records still count.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken);
+
+    /// <summary>Writes all of the batch, durably, in one transaction, or nothing of it. No key occurs twice in a batch.</summary>
+    /// <exception cref="VersionConflictException">An entity is not at the expected version. Nothing was written.</exception>
+    Task AppendAsync(IReadOnlyList<EntityAppend> batch, CancellationToken cancellationToken);
+
+    /// <summary>The record of one handled command, or null.</summary>
+    Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken);
+
+    /// <summary>Deletes the command records of all entities that were handled before <paramref name="before"/>.</summary>
+    Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken);
+}

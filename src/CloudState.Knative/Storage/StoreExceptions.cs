@@ -1,0 +1,13 @@
+namespace CloudState.Knative.Storage;
+
+/// <summary>The store cannot be reached, answers too late or lacks its schema. Trying again later may help.</summary>
+internal sealed class StoreUnavailableException(string message, Exception? innerException = null)
+    : Exception(message, innerException);
+
+/// <summary>Somebody else has written to an entity that this process believed to own. Nothing of the batch was written.</summary>
+internal sealed class VersionConflictException(string message, Exception? innerException = null)
+    : Exception(message, innerException);
+
+/// <summary>A stream or snapshot holds what no message type of this service can read.</summary>
+internal sealed class UnreadableEntityException(string message, Exception? innerException = null)
+    : Exception(message, innerException);

@@ -1,0 +1,57 @@
+using Microsoft.Extensions.Logging;
+
+namespace CloudState.Knative.Storage;
+
+/// <summary>Whether the store answers, as far as is known. Logs once per change.</summary>
+internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
+{
+    private readonly Lock _lock = new();
+    private TaskCompletionSource _down = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool? _isUp;
+
+    public bool IsUp => _isUp == true;
+
+    /// <summary>Completes when the store is down.</summary>
+    public Task Down
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _down.Task;
+            }
+        }
+    }
+
+    public void ReportUp()
+    {
+        lock (_lock)
+        {
+            if (_isUp != true)
+            {
+                _isUp = true;
+                _down = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                LogUp();
+            }
+        }
+    }
+
+    public void ReportDown(StoreUnavailableException reason)
+    {
+        lock (_lock)
+        {
+            if (_isUp != false)
+            {
+                _isUp = false;
+                LogDown(reason.Message);
+                _down.TrySetResult();
+            }
+        }
+    }
+
+    [LoggerMessage(10, LogLevel.Information, "The store is available.", EventName = "StoreUp")]
+    private partial void LogUp();
+
+    [LoggerMessage(11, LogLevel.Warning, "The store is not available: {Reason} Commands are answered with UNAVAILABLE; trying again.", EventName = "StoreDown")]
+    private partial void LogDown(string reason);
+}

@@ -1,0 +1,65 @@
+using Microsoft.Extensions.Hosting;
+
+namespace CloudState.Knative.Storage;
+
+/// <summary>Opens the store at start, waiting for it if need be, and notices when it comes back after an outage.</summary>
+internal sealed class StoreMonitor(IEntityStore store, StoreHealth health, StoreMonitorOptions options, TimeProvider time) : BackgroundService
+{
+    private bool _isMigrated = !options.AutoMigrate;
+
+    /// <summary>Tries once, so that a store that answers is open before the first request and a wrong configuration ends the start.</summary>
+    public override async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await TryOpenAsync(cancellationToken);
+        await base.StartAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await health.Down.WaitAsync(stoppingToken);
+                for (var delay = options.FirstRetry; !await TryOpenAsync(stoppingToken); delay = Min(delay * 2, options.LastRetry))
+                {
+                    await Task.Delay(delay, time, stoppingToken);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task<bool> TryOpenAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (!_isMigrated)
+            {
+                await store.MigrateAsync(cancellationToken);
+                _isMigrated = true;
+            }
+
+            await store.CheckAsync(cancellationToken);
+            health.ReportUp();
+            return true;
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            health.ReportDown(unavailable);
+            return false;
+        }
+    }
+
+    private static TimeSpan Min(TimeSpan left, TimeSpan right) => left < right ? left : right;
+}
+
+/// <summary>How the store is opened.</summary>
+internal sealed record StoreMonitorOptions(bool AutoMigrate)
+{
+    public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    public TimeSpan LastRetry { get; init; } = TimeSpan.FromSeconds(5);
+}
