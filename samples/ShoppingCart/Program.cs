@@ -1,6 +1,6 @@
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Hosting;
-//using CloudState.Knative.Marten;
+using CloudState.Knative.Marten;
 using CloudState.Knative.Sqlite;
 using ShoppingCart;
 
@@ -8,7 +8,7 @@ var builder = WebApplication.CreateSlimBuilder(args);
 
 builder.AddCloudState()
     .AddEntity<ShoppingCartEntity>()
-//    .UseMarten()
+    .UseMarten()
     .UseSqlite()
     .AddTelemetry();
 

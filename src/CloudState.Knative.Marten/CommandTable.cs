@@ -28,7 +28,7 @@ internal sealed class CommandTable(string schema)
 
     public Table Definition()
     {
-        var table = new Table(new PostgresqlObjectName(schema, Name));
+        var table = new Table(new PostgresqlObjectName(schema, Name, SchemaUtils.IdentifierUsage.General));
         table.AddColumn("stream", "varchar").AsPrimaryKey();
         table.AddColumn("command_id", "varchar").AsPrimaryKey();
         table.AddColumn("number", "bigint").NotNull().BigAutoIncrement();

@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using CloudState.Knative.Storage;
 using JasperFx.Events;
-using Marten.Exceptions;
 using Npgsql;
+using MartenCollisionException = Marten.Exceptions.ExistingStreamIdCollisionException;
 
 namespace CloudState.Knative.Marten;
 
@@ -22,7 +22,7 @@ internal static class MartenFailures
                     return cause == failure ? null : new OperationCanceledException(cause.Message, failure, cancellationToken);
                 case StoreUnavailableException or VersionConflictException or UnreadableEntityException:
                     return cause == failure ? null : cause;
-                case EventStreamUnexpectedMaxEventIdException or ExistingStreamIdCollisionException:
+                case EventStreamUnexpectedMaxEventIdException or MartenCollisionException:
                     return Conflict(failure);
                 case PostgresException { SqlState: PostgresErrorCodes.QueryCanceled } when cancellationToken.IsCancellationRequested:
                     return new OperationCanceledException(cause.Message, failure, cancellationToken);

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Marten;
 
 namespace CloudState.Knative.Marten;
@@ -8,18 +7,14 @@ public sealed class MartenStoreOptions
 {
     /// <summary>The Npgsql connection string of the database; its command timeout bounds every call.</summary>
     /// <value>Default: null. Unless it says otherwise, <c>Timeout=5; Command Timeout=10; Max Auto Prepare=50; No Reset On Close=true</c> are added.</value>
-    [Required]
     public string? ConnectionString { get; set; }
 
     /// <summary>The database schema of all tables.</summary>
     /// <value>Default: <c>public</c>, as in Marten.</value>
-    [Required]
-    [RegularExpression("[a-z_][a-z0-9_]*")]
     public string SchemaName { get; set; } = "public";
 
     /// <summary>How many transactions that append may run at the same time, each on its own connection.</summary>
     /// <value>Default: 2.</value>
-    [Range(1, 64)]
     public int MaxConcurrentAppends { get; set; } = 2;
 
     /// <summary>Configures the Marten store further, for projections, upcasters, indexes or logging.</summary>

@@ -8,6 +8,7 @@ using Marten;
 using Npgsql;
 using NpgsqlTypes;
 using Weasel.Core;
+using ISerializer = Marten.ISerializer;
 
 namespace CloudState.Knative.Marten;
 

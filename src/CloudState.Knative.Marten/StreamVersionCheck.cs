@@ -1,10 +1,10 @@
 using System.Data.Common;
 using CloudState.Knative.Storage;
-using Marten.Internal.Operations;
 using NpgsqlTypes;
 using Weasel.Core;
 using Weasel.Storage;
 using ICommandBuilder = Weasel.Postgresql.ICommandBuilder;
+using IStorageOperation = Marten.Internal.Operations.IStorageOperation;
 
 namespace CloudState.Knative.Marten;
 
@@ -12,7 +12,7 @@ namespace CloudState.Knative.Marten;
 /// Fails the transaction when one of the given streams is not at its expected version: for appends without events, where
 /// Marten has nothing to check. It takes no lock: another writer that commits after it simply comes later.
 /// </summary>
-internal sealed class StreamVersionCheck(string schema, IReadOnlyList<EntityAppend> appends) : Marten.Internal.Operations.IStorageOperation
+internal sealed class StreamVersionCheck(string schema, IReadOnlyList<EntityAppend> appends) : IStorageOperation
 {
     public Type DocumentType => typeof(StreamVersionCheck);
 

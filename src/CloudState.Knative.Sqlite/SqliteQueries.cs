@@ -35,12 +35,20 @@ internal static class SqliteQueries
     {
         var stream = key.ToString();
         StoredEntity? entity = null;
-        session.InTransaction("BEGIN", () =>
+        try
         {
-            var snapshot = ReadSnapshot(session, stream, types);
-            var events = ReadEvents(session, stream, snapshot?.Version ?? 0, types);
-            entity = new StoredEntity(snapshot, events, ReadRecentCommands(session, stream, commandIds));
-        });
+            session.InTransaction("BEGIN", () =>
+            {
+                var snapshot = ReadSnapshot(session, stream, types);
+                var events = ReadEvents(session, stream, snapshot?.Version ?? 0, types);
+                entity = new StoredEntity(snapshot, events, ReadRecentCommands(session, stream, commandIds));
+            });
+        }
+        catch (UnreadableEntityException unreadable)
+        {
+            throw new UnreadableEntityException($"Entity '{stream}' cannot be read. {unreadable.Message}", unreadable);
+        }
+
         return entity!;
     }
 
@@ -113,7 +121,7 @@ internal static class SqliteQueries
         {
             if (row.GetInt64(0) != after + events.Count + 1)
             {
-                throw new UnreadableEntityException($"The events of entity '{stream}' have a gap before version {row.GetInt64(0)}.");
+                throw new UnreadableEntityException($"Its events have a gap before version {row.GetInt64(0)}.");
             }
 
             events.Add(types.FromJson(row.GetString(1), row.GetString(2)));

@@ -86,7 +86,7 @@ internal sealed class CloudEventRoutes
                     throw new CloudEventException(StatusCodes.Status415UnsupportedMediaType, $"The data of event '{cloudEvent.Id}' is {other}. Send application/json or application/protobuf.");
             }
         }
-        catch (Exception invalid) when (invalid is InvalidProtocolBufferException or InvalidOperationException or FormatException or ArgumentException)
+        catch (Exception invalid) when (invalid is IOException or InvalidOperationException or FormatException or ArgumentException)
         {
             throw BadRequest($"The data of event '{cloudEvent.Id}' is no {input.FullName}: {invalid.Message}");
         }

@@ -36,11 +36,12 @@ internal sealed class EntityDefinitionReader
             throw Wrong($"has the entity type '{attribute.EntityType}'. Choose a name that is not empty and has no '/'.");
         }
 
+        var state = StateType();
         var service = ReadService(attribute);
         var commands = service.Methods.Select(ReadCommand).ToArray();
         var eventHandlers = ReadEventHandlers();
         RejectStrayHandlers(service);
-        var (snapshots, snapshotType) = ReadSnapshots(attribute);
+        var (snapshots, snapshotType) = ReadSnapshots(attribute, state);
 
         return new EntityDefinition
         {
@@ -144,7 +145,7 @@ internal sealed class EntityDefinitionReader
         }
     }
 
-    private (SnapshotHandlers? Handlers, Type? Type) ReadSnapshots(EntityAttribute attribute)
+    private (SnapshotHandlers? Handlers, Type? Type) ReadSnapshots(EntityAttribute attribute, Type state)
     {
         var take = Array.Find(_methods, method => method.Name == "Snapshot");
         var restore = Array.Find(_methods, method => method.Name == "Restore");
@@ -160,7 +161,6 @@ internal sealed class EntityDefinitionReader
                 : throw Wrong("has Snapshot and Restore methods that do not fit. Write both: public TheSnapshot Snapshot() and public void Restore(TheSnapshot snapshot), where TheSnapshot is a protobuf message.");
         }
 
-        var state = StateType();
         if (IsMessage(state))
         {
             return (new SnapshotHandlers(entity => entity.TakeSnapshot(), (entity, snapshot) => entity.RestoreSnapshot(snapshot)), state);

@@ -39,6 +39,17 @@ internal sealed class Activation(ActivationTable table, EntityKey key) : IThread
     /// <summary>When the last command arrived, as a timestamp of the <see cref="TimeProvider"/>.</summary>
     public long LastUsed { get; private set; } = table.Time.GetTimestamp();
 
+    public bool IsBusy
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isRunning || _unreleased.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Puts a command into the mailbox, if it has room and the entity has not left memory meanwhile.</summary>
     public Admission TryEnqueue(Command command, DateTimeOffset deadline, out PendingCommand? pending)
     {
@@ -68,7 +79,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key) : IThread
     {
         lock (_lock)
         {
-            _isPassivated |= !_isRunning && _unreleased.Count == 0;
+            _isPassivated |= !IsBusy;
             return _isPassivated;
         }
     }

@@ -26,6 +26,8 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
 
     public int Count => Volatile.Read(ref _count);
 
+    public bool IsBusy => _active.Values.Any(activation => activation.IsBusy);
+
     /// <summary>Hands the command to its entity's activation. Null when that has too many commands waiting.</summary>
     public PendingCommand? Enqueue(Command command, DateTimeOffset deadline)
     {

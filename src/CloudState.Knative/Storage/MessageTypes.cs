@@ -42,7 +42,7 @@ internal sealed class MessageTypes
         {
             return _parser.Parse(json, descriptor);
         }
-        catch (Exception unreadable) when (unreadable is InvalidProtocolBufferException or FormatException or InvalidOperationException)
+        catch (Exception unreadable) when (unreadable is IOException or FormatException or InvalidOperationException)
         {
             throw new UnreadableEntityException($"The store holds a message of type '{typeName}' that cannot be read: {unreadable.Message}", unreadable);
         }

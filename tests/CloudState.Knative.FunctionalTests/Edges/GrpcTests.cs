@@ -1,0 +1,112 @@
+using System.Net.Sockets;
+using System.Text;
+using CloudState.Knative.FunctionalTests.Hosting;
+using Grpc.Core;
+using Grpc.Health.V1;
+using Grpc.Net.Client;
+using Grpc.Net.Client.Web;
+using Grpc.Reflection.V1Alpha;
+using ShoppingCart.Api;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Edges;
+
+public sealed class GrpcTests : IAsyncLifetime
+{
+    private TestService _service = null!;
+
+    public async ValueTask InitializeAsync() => _service = await TestService.StartAsync();
+
+    public ValueTask DisposeAsync() => _service.DisposeAsync();
+
+    [Fact]
+    public async Task Cart_IsServed()
+    {
+        await _service.Carts.AddItemAsync(new AddLineItem { UserId = "alice", ProductId = "p1", Name = "Apple", Quantity = 2 });
+
+        var cart = await _service.Carts.GetCartAsync(new GetShoppingCart { UserId = "alice" });
+
+        Assert.Equal(new Cart { Items = { new LineItem { ProductId = "p1", Name = "Apple", Quantity = 2 } } }, cart);
+    }
+
+    [Fact]
+    public async Task Rejection_HasItsStatusAndText()
+    {
+        var refused = await Assert.ThrowsAsync<RpcException>(async () =>
+            await _service.Carts.AddItemAsync(new AddLineItem { UserId = "alice", ProductId = "p1", Quantity = -1 }));
+
+        Assert.Equal(StatusCode.FailedPrecondition, refused.StatusCode);
+        Assert.Equal("The quantity of item p1 must be positive, but is -1.", refused.Status.Detail);
+    }
+
+    [Fact]
+    public async Task EmptyKey_IsInvalidArgument()
+    {
+        var refused = await Assert.ThrowsAsync<RpcException>(async () => await _service.Carts.GetCartAsync(new GetShoppingCart()));
+
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.Contains("user_id", refused.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task CommandIdInMetadata_AppliesOnce()
+    {
+        var add = new AddLineItem { UserId = "bob", ProductId = "p1", Name = "Apple", Quantity = 2 };
+        var metadata = new Metadata { { "idempotency-key", "order-1" } };
+        await _service.Carts.AddItemAsync(add, metadata);
+        await _service.Carts.AddItemAsync(add, metadata);
+
+        Assert.Equal(2, Assert.Single((await _service.Carts.GetCartAsync(new GetShoppingCart { UserId = "bob" })).Items).Quantity);
+    }
+
+    [Fact]
+    public async Task GrpcWeb_IsServedOverHttp1()
+    {
+        using var channel = GrpcChannel.ForAddress(_service.Address, new GrpcChannelOptions
+        {
+            HttpHandler = new GrpcWebHandler(GrpcWebMode.GrpcWebText, new HttpClientHandler()),
+            HttpVersion = new Version(1, 1),
+        });
+        var carts = new ShoppingCart.Api.ShoppingCart.ShoppingCartClient(channel);
+
+        await carts.AddItemAsync(new AddLineItem { UserId = "web", ProductId = "p1", Quantity = 1 });
+
+        Assert.Single((await carts.GetCartAsync(new GetShoppingCart { UserId = "web" })).Items);
+    }
+
+    [Fact]
+    public async Task Health_IsServing()
+    {
+        var reply = await new Health.HealthClient(_service.Channel).CheckAsync(new HealthCheckRequest());
+
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, reply.Status);
+    }
+
+    [Fact]
+    public async Task Reflection_ListsTheService()
+    {
+        using var call = new ServerReflection.ServerReflectionClient(_service.Channel).ServerReflectionInfo();
+        await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
+        Assert.True(await call.ResponseStream.MoveNext());
+
+        Assert.Contains("com.example.shoppingcart.ShoppingCart", call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name));
+        await call.RequestStream.CompleteAsync();
+    }
+
+    [Fact]
+    public async Task FirstBytesOneByOne_AreStillTold()
+    {
+        using var client = new TcpClient { NoDelay = true };
+        await client.ConnectAsync(_service.Address.Host, _service.Address.Port);
+        var stream = client.GetStream();
+        foreach (var letter in "GET /health/liveness HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"u8.ToArray())
+        {
+            await stream.WriteAsync(new[] { letter });
+            await stream.FlushAsync();
+        }
+
+        using var reader = new StreamReader(stream, Encoding.ASCII);
+        var answer = await reader.ReadToEndAsync().WaitAsync(TestService.Patience);
+        Assert.StartsWith("HTTP/1.1 200 OK", answer, StringComparison.Ordinal);
+    }
+}

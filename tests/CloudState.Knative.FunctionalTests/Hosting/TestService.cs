@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Marten;
+using CloudState.Knative.Sqlite;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using ShoppingCart;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Hosting;
+
+/// <summary>
+/// The shopping cart in this process, on real sockets. Disposing it fails when it logged an error that the test did not announce with
+/// <see cref="ExpectErrors"/>.
+/// </summary>
+internal sealed class TestService : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly ErrorLog _errors;
+    private bool _expectErrors;
+
+    private TestService(WebApplication app, ErrorLog errors)
+    {
+        _app = app;
+        _errors = errors;
+        var port = new Uri(app.Urls.Single(url => !url.Contains("the-same-port", StringComparison.Ordinal)).Replace("[::]", "localhost", StringComparison.Ordinal)).Port;
+        Address = new Uri($"http://localhost:{port}");
+        Http1 = new HttpClient { BaseAddress = Address, Timeout = Patience };
+        Http2 = new HttpClient { BaseAddress = Address, Timeout = Patience, DefaultRequestVersion = new Version(2, 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        Channel = GrpcChannel.ForAddress(Address);
+        Carts = new ShoppingCart.Api.ShoppingCart.ShoppingCartClient(Channel);
+    }
+
+    public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(30);
+
+    public Uri Address { get; }
+
+    public HttpClient Http1 { get; }
+
+    public HttpClient Http2 { get; }
+
+    public GrpcChannel Channel { get; }
+
+    public ShoppingCart.Api.ShoppingCart.ShoppingCartClient Carts { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<TestService> StartAsync(Action<EntityOptions>? entities = null, params (string Key, string Value)[] settings)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration["PORT"] = "0";
+        builder.Configuration["CloudState:Sqlite:Path"] = ":memory:";
+        foreach (var (key, value) in settings)
+        {
+            builder.Configuration[key] = value;
+        }
+
+        var errors = new ErrorLog();
+        builder.Logging.ClearProviders().AddProvider(errors);
+        builder.AddCloudState().AddEntity<ShoppingCartEntity>(entities).UseMarten().UseSqlite().AddTelemetry();
+        var app = builder.Build();
+        app.MapCloudState();
+        await app.StartAsync();
+        return new TestService(app, errors);
+    }
+
+    public void ExpectErrors() => _expectErrors = true;
+
+    public async ValueTask DisposeAsync()
+    {
+        Channel.Dispose();
+        Http1.Dispose();
+        Http2.Dispose();
+        await _app.DisposeAsync();
+        if (!_expectErrors)
+        {
+            Assert.Empty(_errors.Messages);
+        }
+    }
+
+    private sealed class ErrorLog : ILoggerProvider
+    {
+        public ConcurrentQueue<string> Messages { get; } = new();
+
+        public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
+
+        public void Dispose()
+        {
+        }
+
+        private sealed class Logger(ErrorLog log, string category) : ILogger
+        {
+            public IDisposable BeginScope<TState>(TState state) where TState : notnull => NullLogger.Instance.BeginScope(state)!;
+
+            public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
+
+            public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+            {
+                if (IsEnabled(logLevel))
+                {
+                    log.Messages.Enqueue($"{category}: {formatter(state, exception)} {exception}");
+                }
+            }
+        }
+    }
+}

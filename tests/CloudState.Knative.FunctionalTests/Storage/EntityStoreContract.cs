@@ -1,0 +1,369 @@
+using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Storage;
+
+/// <summary>What every store must do. Tests use entities of their own, so that they can share a database.</summary>
+public abstract class EntityStoreContract : IAsyncLifetime
+{
+    private static readonly CommandIdWindow AllCommands = new(1000, DateTimeOffset.UnixEpoch);
+    private static readonly DateTimeOffset Noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
+
+    private IEntityStore _store = null!;
+
+    protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <summary>Opens a store over the database of the test class, with its schema; the previous one has been disposed of.</summary>
+    private protected abstract Task<IEntityStore> OpenAsync(MessageTypes types);
+
+    private protected static MessageTypes Types(params MessageDescriptor[] types) => new(types);
+
+    private protected static EntityKey NewKey(string suffix = "") => new("ledger", Guid.NewGuid().ToString("N") + suffix);
+
+    private protected static EntityAppend Append(EntityKey key, long expectedVersion, params long[] amounts) =>
+        new(key, expectedVersion, [.. amounts.Select(Added)], null, [], null);
+
+    private protected static CommandRecord Record(string id, DateTimeOffset? handledAt = null) =>
+        new(id, "ledger.Ledger/Add", -7, 0, "", ByteString.CopyFromUtf8("reply"), handledAt ?? Noon);
+
+    private protected static IMessage Added(long amount) => new AmountAdded { Text = $"\"é\" {amount}", Amount = amount };
+
+    public async ValueTask InitializeAsync() => _store = await OpenAsync(Types(AmountAdded.Descriptor, LedgerState.Descriptor));
+
+    public async ValueTask DisposeAsync()
+    {
+        await _store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task NewEntity_IsEmpty()
+    {
+        var entity = await Load(NewKey());
+
+        Assert.Null(entity.Snapshot);
+        Assert.Empty(entity.Events);
+        Assert.Empty(entity.RecentCommands);
+        Assert.Equal(0, entity.Version);
+    }
+
+    [Fact]
+    public async Task AppendedEvents_AreLoadedInOrder()
+    {
+        var key = NewKey();
+
+        await Write(Append(key, 0, 5, 0, long.MaxValue));
+
+        var entity = await Load(key);
+        Assert.Equal([Added(5), Added(0), Added(long.MaxValue)], entity.Events);
+        Assert.Equal(3, entity.Version);
+    }
+
+    [Fact]
+    public async Task SuccessiveAppends_Accumulate()
+    {
+        var key = NewKey();
+
+        await Write(Append(key, 0, 1));
+        await Write(Append(key, 1, 2, 3));
+        await Write(Append(key, 3, 4));
+
+        Assert.Equal([Added(1), Added(2), Added(3), Added(4)], (await Load(key)).Events);
+    }
+
+    [Theory]
+    [InlineData("/with/slashes")]
+    [InlineData("'quote\"back\\slash%_?:$1@p")]
+    [InlineData("ünïcødé-日本-😀")]
+    [InlineData(" spaces ")]
+    public async Task KeyWithUnusualCharacters_IsItsOwnEntity(string suffix)
+    {
+        var key = NewKey(suffix);
+        var other = key with { EntityId = key.EntityId.ToUpperInvariant() + "x" };
+
+        await Write(Append(key, 0, 1) with { Commands = [Record(suffix)], Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 1 }) });
+
+        var entity = await Load(key);
+        Assert.Equal(1, entity.Version);
+        Assert.Equal(suffix, Assert.Single(entity.RecentCommands).CommandId);
+        Assert.Equal(0, (await Load(other)).Version);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task WrongExpectedVersion_ConflictsAndNothingOfTheBatchIsWritten(long wrongVersion)
+    {
+        var (key, innocent, snapshotted) = (NewKey(), NewKey(), NewKey());
+        await Write(Append(key, 0, 1, 2));
+
+        await Assert.ThrowsAsync<VersionConflictException>(() => Write(
+            Append(innocent, 0, 1) with { Commands = [Record("c1")] },
+            Append(key, wrongVersion, 3),
+            Append(snapshotted, 0, 9) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 9 }) }));
+
+        Assert.Equal(2, (await Load(key)).Version);
+        var untouched = await Load(innocent);
+        Assert.Equal(0, untouched.Version);
+        Assert.Empty(untouched.RecentCommands);
+        Assert.Null((await Load(snapshotted)).Snapshot);
+    }
+
+    [Fact]
+    public async Task ExpectedVersionOfEntityThatDoesNotExist_Conflicts()
+    {
+        var key = NewKey();
+
+        await Assert.ThrowsAsync<VersionConflictException>(() => Write(Append(key, 1, 5)));
+
+        Assert.Equal(0, (await Load(key)).Version);
+    }
+
+    [Fact]
+    public async Task AppendWithoutEvents_ChecksTheVersion()
+    {
+        var (key, unwritten, innocent) = (NewKey(), NewKey(), NewKey());
+        await Write(Append(key, 0, 1));
+
+        await Write(
+            Append(key, 1) with { Commands = [Record("rejected")] },
+            Append(unwritten, 0) with { Commands = [Record("rejected")] });
+        await Assert.ThrowsAsync<VersionConflictException>(() => Write(Append(key, 0) with { Commands = [Record("c2")] }, Append(innocent, 0, 1)));
+        await Assert.ThrowsAsync<VersionConflictException>(() => Write(Append(unwritten, 1) with { Commands = [Record("c2")] }));
+
+        Assert.Equal("rejected", Assert.Single((await Load(key)).RecentCommands).CommandId);
+        Assert.Equal("rejected", Assert.Single((await Load(unwritten)).RecentCommands).CommandId);
+        Assert.Equal(0, (await Load(innocent)).Version);
+    }
+
+    [Fact]
+    public async Task ManyWritersOfOneVersion_ExactlyOneWins()
+    {
+        var key = NewKey();
+        for (var version = 0; version < 3; version++)
+        {
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, 8).Select(writer => TryWrite(Append(key, version, writer))));
+
+            Assert.Equal(1, outcomes.Count(written => written));
+        }
+
+        Assert.Equal(3, (await Load(key)).Version);
+
+        async Task<bool> TryWrite(EntityAppend append)
+        {
+            try
+            {
+                await Task.Run(() => Write(append), Cancellation);
+                return true;
+            }
+            catch (VersionConflictException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Snapshot_IsLoadedWithTheEventsAfterIt()
+    {
+        var key = NewKey();
+        var state = new LedgerState { Balance = 3, Texts = { "a", "'b\"" } };
+
+        await Write(Append(key, 0, 1, 2, 3) with { Snapshot = new StoredSnapshot(2, state) });
+        await Write(Append(key, 3, 4));
+
+        var entity = await Load(key);
+        Assert.Equal(new StoredSnapshot(2, state), entity.Snapshot);
+        Assert.Equal([Added(3), Added(4)], entity.Events);
+        Assert.Equal(4, entity.Version);
+    }
+
+    [Fact]
+    public async Task LaterSnapshot_ReplacesTheEarlier()
+    {
+        var key = NewKey();
+
+        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 1 }) });
+        await Write(Append(key, 1, 2) with { Snapshot = new StoredSnapshot(2, new LedgerState()) });
+
+        var entity = await Load(key);
+        Assert.Equal(new StoredSnapshot(2, new LedgerState()), entity.Snapshot);
+        Assert.Empty(entity.Events);
+    }
+
+    [Fact]
+    public async Task BatchOverManyEntities_IsWrittenWhole()
+    {
+        var keys = Enumerable.Range(0, 300).Select(_ => NewKey()).ToArray();
+
+        await Write([.. keys.Select((key, i) => Append(key, 0, i, i + 1) with { Commands = [Record("c")], Snapshot = new StoredSnapshot(1, new LedgerState { Balance = i }) })]);
+        await Write([.. keys.Select((key, i) => Append(key, 2, i + 2))]);
+
+        foreach (var (i, key) in keys.Index().Where(item => item.Index % 50 == 0))
+        {
+            var entity = await Load(key);
+            Assert.Equal([Added(i + 1), Added(i + 2)], entity.Events);
+            Assert.Single(entity.RecentCommands);
+        }
+    }
+
+    [Fact]
+    public async Task ParallelAppends_ToDifferentEntitiesAllSucceed()
+    {
+        var keys = Enumerable.Range(0, 16).Select(_ => NewKey()).ToArray();
+
+        await Parallel.ForEachAsync(keys, new ParallelOptions { MaxDegreeOfParallelism = 4, CancellationToken = Cancellation }, async (key, _) =>
+        {
+            await Write(Append(key, 0, 1));
+            await Write(Append(key, 1, 2) with { Commands = [Record("c")] });
+        });
+
+        foreach (var key in keys)
+        {
+            Assert.Equal(2, (await Load(key)).Version);
+        }
+    }
+
+    [Fact]
+    public async Task CommandRecord_IsFoundById()
+    {
+        var (key, other) = (NewKey(), NewKey());
+        var record = new CommandRecord(
+            "id'1", "ledger.Ledger/Add", long.MinValue, 9, "not \"now\"", ByteString.CopyFrom(0, 1, 255), Noon.AddTicks(10));
+
+        await Write(Append(key, 0, 1) with { Commands = [record, Record("id2")] });
+
+        Assert.Equal(record, await _store.FindCommandAsync(key, "id'1", Cancellation));
+        Assert.Equal(Record("id2"), await _store.FindCommandAsync(key, "id2", Cancellation));
+        Assert.Null(await _store.FindCommandAsync(key, "id3", Cancellation));
+        Assert.Null(await _store.FindCommandAsync(other, "id2", Cancellation));
+    }
+
+    [Fact]
+    public async Task CommandIdUsedTwice_Conflicts()
+    {
+        var (key, other) = (NewKey(), NewKey());
+        await Write(Append(key, 0, 1) with { Commands = [Record("once")] });
+
+        await Assert.ThrowsAsync<VersionConflictException>(() => Write(Append(key, 1, 2) with { Commands = [Record("once")] }));
+        await Write(Append(other, 0, 1) with { Commands = [Record("once")] });
+
+        Assert.Equal(1, (await Load(key)).Version);
+    }
+
+    [Fact]
+    public async Task KeepCommands_TrimsToTheLatestOfThisEntity()
+    {
+        var (key, other) = (NewKey(), NewKey());
+        await Write(Append(key, 0, 1) with { Commands = [Record("a"), Record("b"), Record("c")] }, Append(other, 0, 1) with { Commands = [Record("a"), Record("b")] });
+
+        await Write(Append(key, 1, 2) with { Commands = [Record("d")], KeepCommands = 2 });
+
+        Assert.Equal(["c", "d"], (await Load(key)).RecentCommands.Select(command => command.CommandId));
+        Assert.Null(await _store.FindCommandAsync(key, "b", Cancellation));
+        Assert.Equal(2, (await Load(other)).RecentCommands.Count);
+    }
+
+    [Fact]
+    public async Task CommandIdWindow_LimitsByCountAndTime()
+    {
+        var key = NewKey();
+        var records = Enumerable.Range(0, 5).Select(minute => Record($"c{minute}", Noon.AddMinutes(minute))).ToArray();
+        await Write(Append(key, 0, 1) with { Commands = records });
+
+        Assert.Equal(["c3", "c4"], await Window(new CommandIdWindow(2, Noon)));
+        Assert.Equal(["c2", "c3", "c4"], await Window(new CommandIdWindow(10, Noon.AddMinutes(2))));
+        Assert.Empty(await Window(new CommandIdWindow(0, Noon)));
+        Assert.Equal(Noon.AddMinutes(4), (await Load(key)).RecentCommands[^1].HandledAt);
+
+        async Task<IEnumerable<string>> Window(CommandIdWindow window) =>
+            (await _store.LoadAsync(key, window, Cancellation)).RecentCommands.Select(command => command.CommandId);
+    }
+
+    [Fact]
+    public async Task ForgetCommands_DeletesTheOldOfAllEntities()
+    {
+        // Long before the records of the tests that run at the same time.
+        var before = new DateTimeOffset(2001, 1, 1, 0, 0, 0, TimeSpan.Zero);
+        var (key, other) = (NewKey(), NewKey());
+        await Write(Append(key, 0, 1) with { Commands = [Record("old", before.AddTicks(-10)), Record("new", before)] });
+        await Write(Append(other, 0, 1) with { Commands = [Record("old", before.AddYears(-1))] });
+
+        await _store.ForgetCommandsAsync(before, Cancellation);
+
+        Assert.Equal("new", Assert.Single((await Load(key)).RecentCommands).CommandId);
+        Assert.Empty((await Load(other)).RecentCommands);
+        Assert.Equal(1, (await Load(key)).Version);
+    }
+
+    [Fact]
+    public async Task EventOfUnknownType_IsUnreadable()
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 1));
+
+        await ReopenWith(LedgerState.Descriptor);
+
+        var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
+        Assert.Contains(AmountAdded.Descriptor.FullName, unreadable.Message);
+        Assert.Contains(key.ToString(), unreadable.Message);
+    }
+
+    [Fact]
+    public async Task SnapshotOfUnknownType_IsUnreadable()
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState()) });
+
+        await ReopenWith(AmountAdded.Descriptor);
+
+        var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
+        Assert.Contains(LedgerState.Descriptor.FullName, unreadable.Message);
+        Assert.Contains(key.ToString(), unreadable.Message);
+    }
+
+    [Fact]
+    public async Task CancelledToken_ThrowsOperationCanceledAndNothingIsWritten()
+    {
+        var key = NewKey();
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.AppendAsync([Append(key, 0, 1)], cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.LoadAsync(key, AllCommands, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.FindCommandAsync(key, "c", cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.CheckAsync(cancelled.Token));
+
+        Assert.Equal(0, (await Load(key)).Version);
+    }
+
+    [Fact]
+    public async Task Check_PassesWithSchema() => await _store.CheckAsync(Cancellation);
+
+    [Fact]
+    public async Task MigratingAgain_KeepsEverything()
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 1) with { Commands = [Record("c")] });
+
+        await _store.MigrateAsync(Cancellation);
+
+        var entity = await Load(key);
+        Assert.Equal(1, entity.Version);
+        Assert.Single(entity.RecentCommands);
+    }
+
+    private protected Task Write(params EntityAppend[] batch) => _store.AppendAsync(batch, Cancellation);
+
+    private protected Task<StoredEntity> Load(EntityKey key) => _store.LoadAsync(key, AllCommands, Cancellation);
+
+    private protected async Task ReopenWith(params MessageDescriptor[] types)
+    {
+        await _store.DisposeAsync();
+        _store = await OpenAsync(Types(types));
+    }
+}

@@ -1,0 +1,166 @@
+using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Sqlite;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Microsoft.Data.Sqlite;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Storage;
+
+/// <summary>What only a file can show: it outlives the store, has one process, and is open to other tools.</summary>
+public sealed class SqliteFileTests : IDisposable
+{
+    private static readonly EntityKey Cart = new("cart", "c-1");
+    private static readonly CommandIdWindow AllCommands = new(100, DateTimeOffset.MinValue);
+    private readonly TemporaryFolder _folder = new();
+
+    private string File => Path.Combine(_folder.Path, "data", "cloudstate.db");
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Reopened_KeepsEventsSnapshotAndCommands()
+    {
+        var handledAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero).AddMicroseconds(6);
+        var command = new CommandRecord("id-1", "shop.Cart/Add", -7, 0, "", ByteString.CopyFromUtf8("reply"), handledAt);
+        await using (var first = await StartAsync())
+        {
+            await first.AppendAsync(
+                [new EntityAppend(Cart, 0, [Text("a"), Text("b")], new StoredSnapshot(1, State(3)), [command], null)], Cancel);
+        }
+
+        await using var second = Open();
+        var entity = await second.LoadAsync(Cart, AllCommands, Cancel);
+        Assert.Equal(new StoredSnapshot(1, State(3)), entity.Snapshot);
+        Assert.Equal([Text("b")], entity.Events);
+        Assert.Equal([new RecentCommand("id-1", handledAt)], entity.RecentCommands);
+        Assert.Equal(command, await second.FindCommandAsync(Cart, "id-1", Cancel));
+    }
+
+    [Fact]
+    public async Task SecondStoreOnTheFile_IsRefusedUntilTheFirstIsDisposed()
+    {
+        await using var second = Open();
+        await using (await StartAsync())
+        {
+            var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => second.MigrateAsync(Cancel));
+            Assert.Contains($"'{File}' is used by another process", refusal.Message);
+        }
+
+        await second.MigrateAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task BeforeMigration_IsUnavailable()
+    {
+        await using var store = Open();
+        var missing = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancel));
+        Assert.Contains("--migrate", missing.Message);
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(0)], Cancel));
+        await store.MigrateAsync(Cancel);
+        await store.CheckAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task NewerSchema_IsRefused()
+    {
+        await (await StartAsync()).DisposeAsync();
+        Sql("PRAGMA user_version = 2");
+
+        await using var store = Open();
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => store.MigrateAsync(Cancel));
+        Assert.Contains("schema version 2", refusal.Message);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => store.CheckAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task UnusableFolder_IsNamed()
+    {
+        System.IO.File.WriteAllText(Path.Combine(_folder.Path, "data"), "a file where the folder should be");
+
+        await using var store = Open();
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => store.MigrateAsync(Cancel));
+        Assert.Contains($"'{File}'", refusal.Message);
+        Assert.Contains("writable", refusal.Message);
+    }
+
+    [Fact]
+    public async Task FileOfAnotherKind_IsNamed()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(File)!);
+        System.IO.File.WriteAllText(File, new string('x', 4096));
+
+        await using var store = Open();
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => store.MigrateAsync(Cancel));
+        Assert.Contains($"'{File}'", refusal.Message);
+    }
+
+    [Fact]
+    public async Task Events_CanBeReadWithSqlWhileTheStoreRuns()
+    {
+        await using var store = await StartAsync();
+        await store.AppendAsync([new EntityAppend(Cart, 0, [Text("a")], null, [], null)], Cancel);
+
+        Assert.Equal("cart/c-1|1|cloudstate.tests.ledger.AmountAdded|a",
+            Sql("SELECT stream || '|' || version || '|' || type || '|' || json_extract(data, '$.text') FROM events"));
+    }
+
+    [Fact]
+    public async Task WriterLockedByAnotherTool_IsUnavailableAndRecovers()
+    {
+        await using var store = await StartAsync();
+        await store.AppendAsync([Event(0)], Cancel);
+        using (var tool = Connect())
+        {
+            using var transaction = tool.BeginTransaction(deferred: false);
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(1)], Cancel));
+            Assert.Equal(1, (await store.LoadAsync(Cart, AllCommands, Cancel)).Version);
+        }
+
+        await store.AppendAsync([Event(1)], Cancel);
+    }
+
+    [Fact]
+    public async Task Disposed_SaysSo()
+    {
+        var store = await StartAsync();
+        await store.DisposeAsync();
+        await store.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => store.CheckAsync(Cancel));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => store.AppendAsync([Event(0)], Cancel));
+    }
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    private static AmountAdded Text(string text) => new() { Text = text };
+
+    private static LedgerState State(long balance) => new() { Balance = balance };
+
+    private static EntityAppend Event(long expectedVersion, string text = "x") => new(Cart, expectedVersion, [Text(text)], null, [], null);
+
+    private SqliteEntityStore Open() => new(
+        new SqliteStoreOptions { Path = File, BusyTimeout = TimeSpan.FromMilliseconds(100) },
+        new MessageTypes([AmountAdded.Descriptor, LedgerState.Descriptor]), TimeProvider.System);
+
+    private async Task<SqliteEntityStore> StartAsync()
+    {
+        var store = Open();
+        await store.MigrateAsync(Cancel);
+        return store;
+    }
+
+    private SqliteConnection Connect()
+    {
+        var connection = new SqliteConnection($"Data Source={File};Pooling=False");
+        connection.Open();
+        return connection;
+    }
+
+    private string? Sql(string sql)
+    {
+        using var connection = Connect();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return command.ExecuteScalar() as string;
+    }
+}

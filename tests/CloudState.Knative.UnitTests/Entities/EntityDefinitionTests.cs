@@ -1,0 +1,174 @@
+using CloudState.Knative.Entities;
+using CloudState.Knative.UnitTests.Protos;
+using CloudState.Knative.UnitTests.Runtime;
+
+namespace CloudState.Knative.UnitTests.Entities;
+
+public class EntityDefinitionTests
+{
+    [Fact]
+    public void FittingClass_HasAllCommandsAndEvents()
+    {
+        var definition = EntityDefinitionReader.Read(typeof(CounterEntity));
+
+        Assert.Equal(["cloudstate.tests.unit.Counter/Add", "cloudstate.tests.unit.Counter/Read"], definition.Commands.Keys.Order());
+        Assert.Equal([typeof(Added)], definition.EventHandlers.EventTypes);
+        Assert.Equal([Added.Descriptor, Total.Descriptor], definition.StoredMessages);
+    }
+
+    [Theory]
+    [InlineData(typeof(NoAttribute), "has no entity attribute. Add: [EventSourcedEntity<")]
+    [InlineData(typeof(NoBase), "does not derive from EventSourcedEntity<TState>")]
+    [InlineData(typeof(BadName), "entity type 'a/b'")]
+    [InlineData(typeof(NoService), "names String as its service")]
+    [InlineData(typeof(MissingHandler), "has no handler for the rpc cloudstate.tests.unit.Counter.Read. Add: public Total Read(Question command, CommandContext context)")]
+    [InlineData(typeof(WrongShape), "has a method Read that does not fit the rpc cloudstate.tests.unit.Counter.Read. Write: public Total Read(Question command, CommandContext context)")]
+    [InlineData(typeof(TwoHandlers), "has 2 methods named Read")]
+    [InlineData(typeof(StrayHandler), "has a public method Reed that takes a message, but cloudstate.tests.unit.Counter has no rpc of that name")]
+    [InlineData(typeof(WrongApply), "of the wrong shape. Write: public void Apply(YourEvent @event)")]
+    [InlineData(typeof(KeylessCommand), "its input cloudstate.tests.unit.Total has no entity key. Mark a field with [(cloudstate.entity_key) = true]")]
+    [InlineData(typeof(DoubleKeyCommand), "the key field cloudstate.tests.unit.DoubleKey.key is neither a string nor an integer")]
+    [InlineData(typeof(StreamingCommand), "is bound to the streaming rpc cloudstate.tests.unit.Streaming.Watch")]
+    [InlineData(typeof(PlainStateWithoutSnapshot), "keeps its state in PlainState, which is no protobuf message. Add public TheSnapshot Snapshot()")]
+    [InlineData(typeof(SnapshotWithoutRestore), "has Snapshot and Restore methods that do not fit")]
+    public void UnfitClass_IsRefusedWithClassMemberAndCure(Type entityClass, string message)
+    {
+        var refused = Assert.Throws<EntityDefinitionException>(() => EntityDefinitionReader.Read(entityClass));
+
+        Assert.Contains(message, refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith(entityClass.FullName!, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TwoEntitiesForOneService_AreRefused()
+    {
+        var refused = Assert.Throws<EntityDefinitionException>(() => new EntityDefinitions(
+            [EntityDefinitionReader.Read(typeof(CounterEntity)), EntityDefinitionReader.Read(typeof(OtherCounter))]));
+
+        Assert.Contains("both have the service 'cloudstate.tests.unit.Counter'", refused.Message, StringComparison.Ordinal);
+        Assert.Contains(nameof(OtherCounter), refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void NoEntity_IsRefused() =>
+        Assert.Contains("AddEntity", Assert.Throws<EntityDefinitionException>(() => new EntityDefinitions([])).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void PlainStateWithSnapshotPair_IsTakenAndRestored()
+    {
+        var definition = EntityDefinitionReader.Read(typeof(PlainStateEntity));
+        var entity = new PlainStateEntity();
+        entity.Apply(new Added { Amount = 7 });
+
+        var snapshot = definition.Snapshots!.Take(entity);
+        var restored = new PlainStateEntity();
+        definition.Snapshots.Restore(restored, snapshot);
+
+        Assert.Equal(7, restored.Read(new Question()).Value);
+    }
+
+    public class Valid : EventSourcedEntity<Total>
+    {
+        public Total Add(Addition command) => new() { Value = command.Amount };
+
+        public Total Read(Question command) => new() { Value = command.Counter.Length };
+    }
+
+    public class NoAttribute : Valid;
+
+    [EventSourcedEntity<Counter.CounterBase>("no-base")]
+    public class NoBase
+    {
+        public Total Add(Addition command) => new() { Value = command.Amount };
+
+        public Total Read(Question command) => new() { Value = command.Counter.Length };
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("a/b")]
+    public class BadName : Valid;
+
+    [EventSourcedEntity<string>("no-service")]
+    public class NoService : Valid;
+
+    [EventSourcedEntity<Counter.CounterBase>("other-counter")]
+    public class OtherCounter : Valid;
+
+    [EventSourcedEntity<Counter.CounterBase>("missing-handler")]
+    public class MissingHandler : EventSourcedEntity<Total>
+    {
+        public Total Add(Addition command) => new() { Value = command.Amount };
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("wrong-shape")]
+    public class WrongShape : EventSourcedEntity<Total>
+    {
+        public Total Add(Addition command) => new() { Value = command.Amount };
+
+        public string Read(Question command) => command.Counter;
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("two-handlers")]
+    public class TwoHandlers : Valid
+    {
+        public Total Read(Question command, CommandContext context) => new() { Value = context.SequenceNumber + command.Counter.Length };
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("stray-handler")]
+    public class StrayHandler : Valid
+    {
+        public Total Reed(Question command) => Read(command);
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("wrong-apply")]
+    public class WrongApply : Valid
+    {
+        public void Apply(string @event) => State.Value = @event.Length;
+    }
+
+    [EventSourcedEntity<WithoutKey.WithoutKeyBase>("keyless")]
+    public class KeylessCommand : EventSourcedEntity<Total>
+    {
+        public Total Ask(Total command) => command;
+    }
+
+    [EventSourcedEntity<WithDoubleKey.WithDoubleKeyBase>("double-key")]
+    public class DoubleKeyCommand : EventSourcedEntity<Total>
+    {
+        public Total Ask(DoubleKey command) => new() { Value = (long)command.Key };
+    }
+
+    [EventSourcedEntity<Streaming.StreamingBase>("streaming")]
+    public class StreamingCommand : EventSourcedEntity<Total>
+    {
+        public Total Watch(Question command) => new() { Value = command.Counter.Length };
+    }
+
+    public class PlainState
+    {
+        public long Sum { get; set; }
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("plain-without-snapshot")]
+    public class PlainStateWithoutSnapshot : EventSourcedEntity<PlainState>
+    {
+        public Total Add(Addition command) => new() { Value = State.Sum + command.Amount };
+
+        public Total Read(Question command) => new() { Value = State.Sum + command.Counter.Length };
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("snapshot-without-restore")]
+    public class SnapshotWithoutRestore : PlainStateWithoutSnapshot
+    {
+        public Total Snapshot() => new() { Value = State.Sum };
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("plain")]
+    public class PlainStateEntity : PlainStateWithoutSnapshot
+    {
+        public void Apply(Added added) => State.Sum += added.Amount;
+
+        public Total Snapshot() => new() { Value = State.Sum };
+
+        public void Restore(Total snapshot) => State = new PlainState { Sum = snapshot.Value };
+    }
+}

@@ -1,0 +1,137 @@
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+
+namespace CloudState.Knative.UnitTests.Runtime;
+
+/// <summary>A store in memory whose appends can be held and made to fail.</summary>
+internal sealed class ScriptedStore : IEntityStore
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<EntityKey, List<IMessage>> _streams = [];
+    private readonly Dictionary<EntityKey, StoredSnapshot> _snapshots = [];
+    private readonly Dictionary<(EntityKey, string), CommandRecord> _commands = [];
+    private TaskCompletionSource _gate = Opened();
+
+    public int MaxConcurrentAppends => 1;
+
+    public List<EntityAppend[]> Batches { get; } = [];
+
+    public int Loads { get; private set; }
+
+    /// <summary>Called before a batch is written; throws to refuse it.</summary>
+    public Action<IReadOnlyList<EntityAppend>> BeforeAppend { get; set; } = _ => { };
+
+    public Exception? LoadFailure { get; set; }
+
+    public TaskCompletionSource AppendArrived { get; private set; } = New();
+
+    public void HoldAppends()
+    {
+        _gate = New();
+        AppendArrived = New();
+    }
+
+    public void ReleaseAppends() => _gate.TrySetResult();
+
+    /// <summary>Writes as another process would.</summary>
+    public void WriteBehindTheBack(EntityKey key, IMessage @event)
+    {
+        lock (_lock)
+        {
+            Stream(key).Add(@event);
+        }
+    }
+
+    public IReadOnlyList<IMessage> EventsOf(EntityKey key)
+    {
+        lock (_lock)
+        {
+            return [.. Stream(key)];
+        }
+    }
+
+    public Task MigrateAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public string SchemaScript() => "";
+
+    public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken)
+    {
+        await Task.Yield();
+        lock (_lock)
+        {
+            Loads++;
+            if (LoadFailure is not null)
+            {
+                throw LoadFailure;
+            }
+
+            var snapshot = _snapshots.GetValueOrDefault(key);
+            return new StoredEntity(
+                snapshot,
+                [.. Stream(key).Skip((int)(snapshot?.Version ?? 0))],
+                [.. _commands.Where(pair => pair.Key.Item1 == key).Select(pair => new RecentCommand(pair.Value.CommandId, pair.Value.HandledAt))]);
+        }
+    }
+
+    public async Task AppendAsync(IReadOnlyList<EntityAppend> batch, CancellationToken cancellationToken)
+    {
+        AppendArrived.TrySetResult();
+        await _gate.Task;
+        lock (_lock)
+        {
+            Batches.Add([.. batch]);
+            BeforeAppend(batch);
+            if (batch.FirstOrDefault(append => Stream(append.Key).Count != append.ExpectedVersion) is { } conflicting)
+            {
+                throw new VersionConflictException($"{conflicting.Key} is not at version {conflicting.ExpectedVersion}.");
+            }
+
+            foreach (var append in batch)
+            {
+                Stream(append.Key).AddRange(append.Events);
+                if (append.Snapshot is not null)
+                {
+                    _snapshots[append.Key] = append.Snapshot;
+                }
+
+                foreach (var record in append.Commands)
+                {
+                    _commands.Add((append.Key, record.CommandId), record);
+                }
+            }
+        }
+    }
+
+    public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult(_commands.GetValueOrDefault((key, commandId)));
+        }
+    }
+
+    public Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private List<IMessage> Stream(EntityKey key)
+    {
+        if (!_streams.TryGetValue(key, out var stream))
+        {
+            _streams.Add(key, stream = []);
+        }
+
+        return stream;
+    }
+
+    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static TaskCompletionSource Opened()
+    {
+        var opened = New();
+        opened.SetResult();
+        return opened;
+    }
+}
