@@ -58,7 +58,7 @@ internal sealed class EntityLoader(EntityQueries queries, DocumentStore store)
     {
         UnreadableEntityException => failure.Message,
         UnknownEventTypeException unknown =>
-            $"it has an event of type '{unknown.EventTypeName}', which this service does not handle. Deploy the version of the service that wrote it.",
+            $"it has an event of type '{unknown.EventTypeName}', which no entity of this service handles. Deploy the version of the service that wrote it.",
         EventDeserializationFailureException unreadable =>
             $"an event of type '{unreadable.EventTypeName}': {unreadable.InnerException?.Message ?? unreadable.Message}",
         _ => null,

@@ -105,7 +105,7 @@ internal sealed class MartenEntityStore : IEntityStore
 
                 if (append.Events.Count > 0)
                 {
-                    session.Events.Append(stream, append.ExpectedVersion + append.Events.Count, append.Events);
+                    AppendEvents(session, stream, append);
                 }
             }
 
@@ -123,6 +123,17 @@ internal sealed class MartenEntityStore : IEntityStore
     {
         await _store.DisposeAsync();
         await _database.DisposeAsync();
+    }
+
+    private static void AppendEvents(IDocumentSession session, string stream, EntityAppend append)
+    {
+        var appended = session.Events.Append(stream, append.ExpectedVersion + append.Events.Count, append.Events);
+
+        // The protobuf name says what an event is. By a CLR name Marten would load classes that the service does not handle, or fail on renamed ones.
+        foreach (var newEvent in appended.Events)
+        {
+            newEvent.DotNetTypeName = "";
+        }
     }
 
     private static Task RunAsync(Func<Task> work, CancellationToken cancellationToken) => RunAsync(

@@ -31,6 +31,8 @@ public static class CloudStateExtensions
         builder.AddOptions(configure);
         builder.AddSharedPort();
         builder.Services.AddEdges();
+        // Its errors would repeat with every probe what StoreHealth logs once.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.None);
         builder.Services.AddStorage();
         builder.Services.AddRuntime();
         return new CloudStateBuilder(builder);

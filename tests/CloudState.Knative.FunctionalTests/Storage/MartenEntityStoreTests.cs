@@ -17,8 +17,8 @@ public sealed class MartenEntityStoreTests(PostgresSchema schema) : EntityStoreC
         await Write(Append(key, 0, 5) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 5, Texts = { "a" } }) });
 
         Assert.Equal(
-            """cloudstate.tests.ledger.AmountAdded 1 {"text": "\"é\" 5", "amount": "5"}""",
-            await schema.QueryAsync<string>($"select type || ' ' || version || ' ' || data from {schema.Name}.mt_events where stream_id = '{key}'"));
+            """cloudstate.tests.ledger.AmountAdded  1 {"text": "\"é\" 5", "amount": "5"}""",
+            await schema.QueryAsync<string>($"select type || ' ' || mt_dotnet_type || ' ' || version || ' ' || data from {schema.Name}.mt_events where stream_id = '{key}'"));
         Assert.Equal(
             $$"""{"Id": "{{key}}", "State": {"texts": ["a"], "balance": "5"}, "Version": 1, "StateType": "cloudstate.tests.ledger.LedgerState"}""",
             await schema.QueryAsync<string>($"select data::text from {schema.Name}.mt_doc_entitysnapshot where id = '{key}'"));
@@ -73,18 +73,6 @@ public sealed class MartenEntityStoreTests(PostgresSchema schema) : EntityStoreC
         // What Marten adds are tombstones in a stream of its own, which tell its daemon about unused sequence numbers.
         Assert.Equal(1L, await schema.QueryAsync<long>($"select count(*) from {schema.Name}.mt_streams where id in ('{key}', '{other}')"));
         Assert.Equal(1L, await schema.QueryAsync<long>($"select count(*) from {schema.Name}.mt_events where stream_id in ('{key}', '{other}')"));
-    }
-
-    [Fact]
-    public async Task EventTypeWithoutClass_IsUnreadable()
-    {
-        var key = NewKey();
-        await Write(Append(key, 0, 1));
-        await schema.QueryAsync<object>($"update {schema.Name}.mt_events set type = 'v2.Gone', mt_dotnet_type = 'V2.Gone, V2' where stream_id = '{key}'");
-
-        var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
-        Assert.Contains("'v2.Gone'", unreadable.Message);
-        Assert.Contains(key.ToString(), unreadable.Message);
     }
 
     [Fact]

@@ -1,0 +1,143 @@
+using System.Diagnostics;
+using Grpc.Net.Client;
+
+namespace CloudState.Knative.FunctionalTests.Hosting;
+
+/// <summary>The sample in a process of its own, which can be killed. <c>CLOUDSTATE_TEST_SAMPLE</c> may name a published executable to test instead of the built one.</summary>
+internal sealed class ServiceProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly List<string> _output = [];
+
+    private ServiceProcess(Process process, int port)
+    {
+        _process = process;
+        Address = new Uri($"http://localhost:{port}");
+        Http = new HttpClient { BaseAddress = Address, Timeout = TestService.Patience };
+        Channel = GrpcChannel.ForAddress(Address);
+        Carts = new ShoppingCart.Api.ShoppingCart.ShoppingCartClient(Channel);
+    }
+
+    public Uri Address { get; }
+
+    public HttpClient Http { get; }
+
+    public GrpcChannel Channel { get; }
+
+    public ShoppingCart.Api.ShoppingCart.ShoppingCartClient Carts { get; }
+
+    public string Output
+    {
+        get
+        {
+            lock (_output)
+            {
+                return string.Join('\n', _output);
+            }
+        }
+    }
+
+    /// <summary>Starts the sample and waits until it listens.</summary>
+    public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings)
+    {
+        var port = FreePort();
+        var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var service = new ServiceProcess(Create([], [("PORT", $"{port}"), .. settings]), port);
+        service._process.OutputDataReceived += (_, line) => service.Read(line.Data, listening);
+        service._process.ErrorDataReceived += (_, line) => service.Read(line.Data, listening);
+        service._process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"The service ended:\n{service.Output}"));
+        service._process.Start();
+        service._process.BeginOutputReadLine();
+        service._process.BeginErrorReadLine();
+        await listening.Task.WaitAsync(TestService.Patience);
+        return service;
+    }
+
+    /// <summary>Runs the sample to its end.</summary>
+    public static async Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings)
+    {
+        using var process = Create(arguments, [("PORT", $"{FreePort()}"), .. settings]);
+        process.Start();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        try
+        {
+            await process.WaitForExitAsync().WaitAsync(TestService.Patience);
+        }
+        finally
+        {
+            process.Kill();
+        }
+
+        return (process.ExitCode, await output + await errors);
+    }
+
+    /// <summary>SIGKILL.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync().WaitAsync(TestService.Patience);
+    }
+
+    /// <summary>SIGTERM; returns the exit code.</summary>
+    public async Task<int> TerminateAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]);
+        await _process.WaitForExitAsync().WaitAsync(TestService.Patience);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Channel.Dispose();
+        Http.Dispose();
+        if (!_process.HasExited)
+        {
+            await KillAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static Process Create(string[] arguments, (string Key, string Value)[] settings)
+    {
+        var sample = Environment.GetEnvironmentVariable("CLOUDSTATE_TEST_SAMPLE");
+        var start = sample is null
+            ? new ProcessStartInfo("dotnet", [typeof(ShoppingCart.ShoppingCartEntity).Assembly.Location, .. arguments])
+            : new ProcessStartInfo(sample, arguments);
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.WorkingDirectory = Path.GetTempPath();
+        foreach (var (key, value) in settings)
+        {
+            start.Environment[key] = value;
+        }
+
+        return new Process { StartInfo = start, EnableRaisingEvents = true };
+    }
+
+    private void Read(string? line, TaskCompletionSource listening)
+    {
+        if (line is null)
+        {
+            return;
+        }
+
+        lock (_output)
+        {
+            _output.Add(line);
+        }
+
+        if (line.Contains("Application started", StringComparison.Ordinal))
+        {
+            listening.TrySetResult();
+        }
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        listener.Start();
+        return ((System.Net.IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}
