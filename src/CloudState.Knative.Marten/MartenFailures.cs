@@ -58,6 +58,9 @@ internal static class MartenFailures
         // Classes: 08 connection, 28 authorization, 53 resources, 57 operator intervention (shutdown, statement timeout), 58 system error.
         ['0', '8', ..] or ['2', '8', ..] or ['5', '3' or '7' or '8', ..] => Unavailable(refused, failure),
 
+        // Classes: 22 data exception (a NUL character, say), 54 limit exceeded (a key that is too long for its index).
+        ['2', '2', ..] or ['5', '4', ..] => new UnstorableDataException($"PostgreSQL cannot store it ({refused.SqlState}): {refused.MessageText}", failure),
+
         _ => null,
     };
 

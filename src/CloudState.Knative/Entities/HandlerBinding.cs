@@ -21,10 +21,10 @@ internal static class HandlerBinding
     public static Func<Entity, IMessage> Function(MethodInfo method, Type entity, Type message) =>
         ((IMessageBinding)Create(typeof(MessageBinding<,>).MakeGenericType(entity, message))).BindFunction(method);
 
-    [UnconditionalSuppressMessage("Trimming", "IL2067", Justification = "The constructors are rooted by RootSharedCode.")]
-    private static object Create(Type binding) => Activator.CreateInstance(binding, nonPublic: true)!;
+    private static object Create([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] Type binding) =>
+        Activator.CreateInstance(binding)!;
 
-    /// <summary>Never fails and does nothing; makes the ahead-of-time compiler generate the shared code and keep the constructors.</summary>
+    /// <summary>Does nothing; makes the ahead-of-time compiler generate the shared code.</summary>
     public static void RootSharedCode()
     {
         _ = new CommandBinding<Entity, EmptyMessage, EmptyMessage>();

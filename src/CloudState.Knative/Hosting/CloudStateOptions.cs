@@ -31,6 +31,10 @@ public sealed class CloudStateOptions
     /// <value>Default: 4 MiB.</value>
     public int MaxRequestBodySize { get; set; } = 4 * 1024 * 1024;
 
+    /// <summary>The longest entity key, in UTF-16 characters. Longer ones are INVALID_ARGUMENT.</summary>
+    /// <value>Default: 512. PostgreSQL indexes at most about 2,700 bytes.</value>
+    public int MaxEntityIdLength { get; set; } = 512;
+
     /// <summary>How long a new connection may take to show whether it speaks HTTP/1.1 or HTTP/2.</summary>
     /// <value>Default: 10 seconds.</value>
     public TimeSpan ProtocolDetectionTimeout { get; set; } = TimeSpan.FromSeconds(10);

@@ -18,6 +18,7 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Count(nameof(options.CommandIdCount), options.CommandIdCount),
             .. Count(nameof(options.MaxBatchSize), options.MaxBatchSize),
             .. Count(nameof(options.MaxRequestBodySize), options.MaxRequestBodySize),
+            .. Count(nameof(options.MaxEntityIdLength), options.MaxEntityIdLength),
             .. Failures("Entities", options.Entities),
         ];
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

@@ -92,9 +92,14 @@ internal sealed partial class CommandRunner(
         return (append, KeepsState: kept.Count == emitted.Count);
     }
 
-    /// <summary>The outcome of a command that failed for no fault of its caller: a trace id for the caller, the exception for the log.</summary>
+    /// <summary>The outcome of a command that failed unexpectedly: a trace id for the caller, the exception for the log; or, when it was the data, what is wrong with it.</summary>
     public CommandOutcome Failed(Command command, Exception failure)
     {
+        if (failure is UnstorableDataException)
+        {
+            return CommandOutcome.Failed(StatusCode.InvalidArgument, $"The command holds data that cannot be stored. {failure.Message}");
+        }
+
         var traceId = command.Trace.TraceId == default ? ActivityTraceId.CreateRandom() : command.Trace.TraceId;
         LogFailed(command.Definition.FullName, command.Key, traceId, failure);
         var detail = $"Unexpected entity failure (trace id {traceId})";

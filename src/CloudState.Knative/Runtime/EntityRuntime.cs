@@ -36,10 +36,9 @@ internal sealed class EntityRuntime : IAsyncDisposable
 
     private async Task<CommandOutcome> EnqueueAndWaitAsync(Command command)
     {
-        if (command.Key.EntityId.Length == 0)
+        if (WhyNoKey(command) is { } reason)
         {
-            return CommandOutcome.Failed(
-                StatusCode.InvalidArgument, $"The entity key of {command.Definition.Rpc.InputType.FullName} is empty. Set: {command.Definition.Key}.");
+            return CommandOutcome.Failed(StatusCode.InvalidArgument, reason);
         }
 
         var now = _time.GetUtcNow();
@@ -69,6 +68,14 @@ internal sealed class EntityRuntime : IAsyncDisposable
             throw;
         }
     }
+
+    private string? WhyNoKey(Command command) => command.Key.EntityId switch
+    {
+        "" => $"The entity key of {command.Definition.Rpc.InputType.FullName} is empty. Set: {command.Definition.Key}.",
+        { Length: var length } when length > _options.MaxEntityIdLength => $"The entity key has {length} characters; at most {_options.MaxEntityIdLength} are allowed.",
+        var key when key.Contains('\0') => "The entity key holds a NUL character. Remove it.",
+        _ => null,
+    };
 
     /// <summary>Stores what has been decided and stops.</summary>
     public ValueTask DisposeAsync() => _journal.DisposeAsync();

@@ -30,6 +30,7 @@ internal interface IEntityStore : IAsyncDisposable
 
     /// <summary>Writes all of the batch, durably, in one transaction, or nothing of it. No key occurs twice in a batch.</summary>
     /// <exception cref="VersionConflictException">An entity is not at the expected version. Nothing was written.</exception>
+    /// <exception cref="UnstorableDataException">A message holds what the store cannot represent. Nothing was written.</exception>
     Task AppendAsync(IReadOnlyList<EntityAppend> batch, CancellationToken cancellationToken);
 
     /// <summary>The record of one handled command, or null.</summary>

@@ -8,6 +8,10 @@ internal sealed class StoreUnavailableException(string message, Exception? inner
 internal sealed class VersionConflictException(string message, Exception? innerException = null)
     : Exception(message, innerException);
 
+/// <summary>The store cannot represent a key or a value, such as a NUL character in PostgreSQL. Nothing of the batch was written.</summary>
+internal sealed class UnstorableDataException(string message, Exception? innerException = null)
+    : Exception(message, innerException);
+
 /// <summary>A stream or snapshot holds what no message type of this service can read.</summary>
 internal sealed class UnreadableEntityException(string message, Exception? innerException = null)
     : Exception(message, innerException);

@@ -301,32 +301,6 @@ public abstract class EntityStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task EventOfUnknownType_IsUnreadable()
-    {
-        var key = NewKey();
-        await Write(Append(key, 0, 1));
-
-        await ReopenWith(LedgerState.Descriptor);
-
-        var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
-        Assert.Contains(AmountAdded.Descriptor.FullName, unreadable.Message);
-        Assert.Contains(key.ToString(), unreadable.Message);
-    }
-
-    [Fact]
-    public async Task SnapshotOfUnknownType_IsUnreadable()
-    {
-        var key = NewKey();
-        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState()) });
-
-        await ReopenWith(AmountAdded.Descriptor);
-
-        var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
-        Assert.Contains(LedgerState.Descriptor.FullName, unreadable.Message);
-        Assert.Contains(key.ToString(), unreadable.Message);
-    }
-
-    [Fact]
     public async Task CancelledToken_ThrowsOperationCanceledAndNothingIsWritten()
     {
         var key = NewKey();

@@ -4,7 +4,7 @@ using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Storage;
 
-public sealed class SqliteFileStoreTests(TemporaryFolder folder) : EntityStoreContract, IClassFixture<TemporaryFolder>
+public sealed class SqliteFileStoreTests(TemporaryFolder folder) : DurableEntityStoreContract, IClassFixture<TemporaryFolder>
 {
     private protected override Task<IEntityStore> OpenAsync(MessageTypes types) =>
         SqliteMemoryStoreTests.OpenAsync(Path.Combine(folder.Path, "cloudstate.db"), types);
@@ -12,14 +12,7 @@ public sealed class SqliteFileStoreTests(TemporaryFolder folder) : EntityStoreCo
 
 public sealed class SqliteMemoryStoreTests : EntityStoreContract
 {
-    private bool _isOpened;
-
-    private protected override Task<IEntityStore> OpenAsync(MessageTypes types)
-    {
-        Assert.SkipWhen(_isOpened, "A database in memory ends with its store, so that there is nothing to reopen.");
-        _isOpened = true;
-        return OpenAsync(":memory:", types);
-    }
+    private protected override Task<IEntityStore> OpenAsync(MessageTypes types) => OpenAsync(":memory:", types);
 
     internal static async Task<IEntityStore> OpenAsync(string path, MessageTypes types)
     {

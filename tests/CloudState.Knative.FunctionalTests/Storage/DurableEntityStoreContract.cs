@@ -1,0 +1,35 @@
+using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Storage;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Storage;
+
+/// <summary>What every store must do whose database outlives it: another version of the service opens it, which knows other messages.</summary>
+public abstract class DurableEntityStoreContract : EntityStoreContract
+{
+    [Fact]
+    public async Task EventOfUnknownType_IsUnreadable()
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 1));
+
+        await ReopenWith(LedgerState.Descriptor);
+
+        var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
+        Assert.Contains(AmountAdded.Descriptor.FullName, unreadable.Message);
+        Assert.Contains(key.ToString(), unreadable.Message);
+    }
+
+    [Fact]
+    public async Task SnapshotOfUnknownType_IsUnreadable()
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState()) });
+
+        await ReopenWith(AmountAdded.Descriptor);
+
+        var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
+        Assert.Contains(LedgerState.Descriptor.FullName, unreadable.Message);
+        Assert.Contains(key.ToString(), unreadable.Message);
+    }
+}
