@@ -46,7 +46,8 @@ internal static class CloudStateTelemetry
     public static void Appended(ArraySegment<PendingAppend[]> groups, TimeSpan elapsed)
     {
         AppendDuration.Record(elapsed.TotalSeconds);
-        BatchSize.Record(groups.Sum(group => group.Length));
+        var commands = groups.Sum(group => group.Length);
+        BatchSize.Record(commands);
         foreach (var append in groups.SelectMany(group => group))
         {
             EventsAppended.Add(append.Events.Count, new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
@@ -58,7 +59,7 @@ internal static class CloudStateTelemetry
             if (Start("append", append.Pending.Command, ActivityKind.Client) is { } span)
             {
                 span.SetStartTime(DateTime.UtcNow - elapsed);
-                span.SetTag("cloudstate.journal.batch", groups.Count);
+                span.SetTag("cloudstate.journal.batch.commands", commands);
                 span.Dispose();
             }
         }
@@ -97,6 +98,12 @@ internal static class CloudStateTelemetry
                 new KeyValuePair<string, object?>("rpc.method", command.Definition.FullName),
                 new KeyValuePair<string, object?>("rpc.response.status_code", Outcome.ToString()));
             activity?.SetTag("rpc.response.status_code", Outcome.ToString());
+            if (Outcome is StatusCode.Unknown or StatusCode.DeadlineExceeded or StatusCode.Unimplemented or StatusCode.Internal or StatusCode.Unavailable or StatusCode.DataLoss)
+            {
+                // Those that the conventions of OpenTelemetry take for failures of a server; the others are for the caller.
+                activity?.SetStatus(ActivityStatusCode.Error);
+            }
+
             activity?.Dispose();
         }
     }

@@ -19,6 +19,13 @@ public abstract class EntityAttribute : Attribute
     /// <value>0, the default, takes <see cref="Hosting.EntityOptions.SnapshotEvery"/>; a negative number stores none.</value>
     public int SnapshotEvery { get; init; }
 
+    /// <summary>
+    /// The events that the entity emits. When given, the start fails unless there is exactly one <c>Apply</c> for each; otherwise a
+    /// missing <c>Apply</c> fails the first command that emits the event.
+    /// </summary>
+    /// <value>Default: empty, not checked.</value>
+    public Type[] Events { get; init; } = [];
+
     /// <summary>The base class that the protobuf compiler generated for the service.</summary>
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
     internal abstract Type ServiceBase { get; }

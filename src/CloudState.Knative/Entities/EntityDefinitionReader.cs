@@ -39,7 +39,7 @@ internal sealed class EntityDefinitionReader
         var state = StateType();
         var service = ReadService(attribute);
         var commands = service.Methods.Select(ReadCommand).ToArray();
-        var eventHandlers = ReadEventHandlers();
+        var eventHandlers = ReadEventHandlers(attribute);
         RejectStrayHandlers(service);
         var (snapshots, snapshotType) = ReadSnapshots(attribute, state);
 
@@ -117,7 +117,7 @@ internal sealed class EntityDefinitionReader
             : throw Wrong($"cannot answer the rpc {rpc.FullName}: the key field {unfit.FullName} is neither a string nor an integer. Use one of these types.");
     }
 
-    private EventHandlers ReadEventHandlers()
+    private EventHandlers ReadEventHandlers(EntityAttribute attribute)
     {
         var handlers = new Dictionary<Type, Action<Entity, IMessage>>();
         foreach (var method in _methods.Where(method => method.Name == "Apply"))
@@ -128,6 +128,16 @@ internal sealed class EntityDefinitionReader
             }
 
             handlers.Add(parameter.ParameterType, HandlerBinding.Action(method, _entityClass, parameter.ParameterType));
+        }
+
+        if (attribute.Events.FirstOrDefault(declared => !handlers.ContainsKey(declared)) is { } unhandled)
+        {
+            throw Wrong($"declares the event {unhandled.Name} but has no event handler for it. Add: public void Apply({unhandled.Name} @event)");
+        }
+
+        if (attribute.Events.Length > 0 && handlers.Keys.FirstOrDefault(handled => !attribute.Events.Contains(handled)) is { } undeclared)
+        {
+            throw Wrong($"handles the event {undeclared.Name}, which its attribute does not declare. Add typeof({undeclared.Name}) to Events, or remove Apply({undeclared.Name}).");
         }
 
         return new EventHandlers(_entityClass, handlers);

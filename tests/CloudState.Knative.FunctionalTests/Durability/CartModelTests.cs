@@ -114,7 +114,7 @@ public sealed class CartModelTests : IDisposable
     }
 
     private static Task<TestService> StartAsync((string, string)[] settings) =>
-        TestService.StartAsync(entities => entities.PassivateAfter = TimeSpan.FromMilliseconds(10), settings);
+        TestService.StartAsync(entities => entities.PassivateAfter = TimeSpan.FromMilliseconds(10), settings: settings);
 
     private static bool Added(Cart cart, LineItem item)
     {

@@ -48,7 +48,8 @@ internal sealed class TestService : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<TestService> StartAsync(Action<EntityOptions>? entities = null, params (string Key, string Value)[] settings)
+    public static async Task<TestService> StartAsync(
+        Action<EntityOptions>? entities = null, Action<CloudStateBuilder>? more = null, params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PORT"] = "0";
@@ -60,7 +61,8 @@ internal sealed class TestService : IAsyncDisposable
 
         var errors = new ErrorLog();
         builder.Logging.ClearProviders().AddProvider(errors);
-        builder.AddCloudState().AddEntity<ShoppingCartEntity>(entities).UseMarten().UseSqlite().AddTelemetry();
+        var cloudState = builder.AddCloudState().AddEntity<ShoppingCartEntity>(entities).UseMarten().UseSqlite().AddTelemetry();
+        more?.Invoke(cloudState);
         var app = builder.Build();
         app.MapCloudState();
         await app.StartAsync();

@@ -26,6 +26,8 @@ public class EntityDefinitionTests
     [InlineData(typeof(TwoHandlers), "has 2 methods named Read")]
     [InlineData(typeof(StrayHandler), "has a public method Reed that takes a message, but cloudstate.tests.unit.Counter has no rpc of that name")]
     [InlineData(typeof(WrongApply), "of the wrong shape. Write: public void Apply(YourEvent @event)")]
+    [InlineData(typeof(UnhandledEvent), "declares the event Unhandled but has no event handler for it. Add: public void Apply(Unhandled @event)")]
+    [InlineData(typeof(UndeclaredEvent), "handles the event Added, which its attribute does not declare. Add typeof(Added) to Events")]
     [InlineData(typeof(KeylessCommand), "its input cloudstate.tests.unit.Total has no entity key. Mark a field with [(cloudstate.entity_key) = true]")]
     [InlineData(typeof(DoubleKeyCommand), "the key field cloudstate.tests.unit.DoubleKey.key is neither a string nor an integer")]
     [InlineData(typeof(StreamingCommand), "is bound to the streaming rpc cloudstate.tests.unit.Streaming.Watch")]
@@ -123,6 +125,18 @@ public class EntityDefinitionTests
     public class WrongApply : Valid
     {
         public void Apply(string @event) => State.Value = @event.Length;
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("unhandled-event", Events = [typeof(Added), typeof(Unhandled)])]
+    public class UnhandledEvent : Valid
+    {
+        public void Apply(Added added) => State.Value += added.Amount;
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("undeclared-event", Events = [typeof(Unhandled)])]
+    public class UndeclaredEvent : UnhandledEvent
+    {
+        public void Apply(Unhandled unhandled) => State.Value += unhandled.CalculateSize();
     }
 
     [EventSourcedEntity<WithoutKey.WithoutKeyBase>("keyless")]

@@ -27,6 +27,12 @@ public sealed class ActivationTests : IAsyncDisposable
     public async Task EmptyKey_IsInvalidArgument() =>
         Assert.Equal(StatusCode.InvalidArgument, (await _fixture.AddAsync("", 1)).Status.StatusCode);
 
+    [Theory]
+    [InlineData(513, 'a')]
+    [InlineData(3, '\0')]
+    public async Task KeyThatStoresCannotTake_IsInvalidArgument(int length, char character) =>
+        Assert.Equal(StatusCode.InvalidArgument, (await _fixture.AddAsync(new string(character, length), 1)).Status.StatusCode);
+
     [Fact]
     public async Task Rejection_KeepsNoEvent()
     {
@@ -189,8 +195,8 @@ public sealed class ActivationTests : IAsyncDisposable
         await _fixture.AddAsync("a", 1);
 
         var late = _fixture.AddAsync("a", 2, behaviour, timeout: TimeSpan.FromSeconds(3));
-        var next = _fixture.AddAsync("a", 4, timeout: TimeSpan.FromSeconds(9));
-        while (!late.IsCompleted)
+        var next = _fixture.AddAsync("a", 4, timeout: TimeSpan.FromHours(1));
+        while (!next.IsCompleted)
         {
             await Task.Yield();
             _fixture.Time.Advance(TimeSpan.FromMilliseconds(1));
@@ -228,6 +234,7 @@ public sealed class ActivationTests : IAsyncDisposable
         var snapshots = _fixture.Store.Batches.SelectMany(batch => batch).Select(append => append.Snapshot).OfType<StoredSnapshot>();
         Assert.Equal([3, 6], snapshots.Select(snapshot => snapshot.Version));
         Assert.Equal([3, 6], snapshots.Select(snapshot => ((Total)snapshot.State).Value));
+        await _fixture.QuietAsync();
         _fixture.Time.Advance(TimeSpan.FromMinutes(5));
         _fixture.Counters.PassivateIdle();
         Assert.Equal(7, await _fixture.TotalAsync("a"));

@@ -39,6 +39,7 @@ public sealed class CommandIdTests : IAsyncDisposable
     public async Task RepetitionAfterPassivation_GetsTheFirstReply()
     {
         await _fixture.AddAsync("a", 1, id: "x");
+        await _fixture.QuietAsync();
         _fixture.Time.Advance(TimeSpan.FromHours(1));
         _fixture.Counters.PassivateIdle();
         Assert.Equal(0, _fixture.Counters.Count);

@@ -15,10 +15,10 @@ public sealed class PassivationTests : IAsyncDisposable
     {
         await _fixture.AddAsync("idle", 1);
         await _fixture.AddAsync("used", 1);
-        await QuietAsync();
+        await _fixture.QuietAsync();
         _fixture.Time.Advance(TimeSpan.FromSeconds(59));
         await _fixture.AddAsync("used", 1);
-        await QuietAsync();
+        await _fixture.QuietAsync();
         _fixture.Time.Advance(TimeSpan.FromSeconds(1));
 
         _fixture.Counters.PassivateIdle();
@@ -35,7 +35,7 @@ public sealed class PassivationTests : IAsyncDisposable
         foreach (var counter in new[] { "a", "b", "c", "a", "d" })
         {
             await _fixture.AddAsync(counter, 1);
-            await QuietAsync();
+            await _fixture.QuietAsync();
             _fixture.Time.Advance(TimeSpan.FromMilliseconds(1));
         }
 
@@ -61,14 +61,5 @@ public sealed class PassivationTests : IAsyncDisposable
         Assert.Equal(1, _fixture.Counters.Count);
         _fixture.Store.ReleaseAppends();
         Assert.True((await busy).IsReply);
-    }
-
-    /// <summary>A reply leaves a moment before its activation comes to rest; only then may the entity leave memory.</summary>
-    private async Task QuietAsync()
-    {
-        while (_fixture.Counters.IsBusy)
-        {
-            await Task.Yield();
-        }
     }
 }
