@@ -28,7 +28,13 @@ internal static class CloudStateTelemetry
     private static readonly Histogram<int> BatchSize = Meter.CreateHistogram("cloudstate.journal.batch.commands", "{command}", "Commands per transaction.", advice: Counts);
     private static readonly Histogram<double> AppendDuration = Meter.CreateHistogram("cloudstate.journal.append.duration", "s", "Time of one transaction.", advice: Seconds);
 
-    public static MeasuredCommand StartCommand(Command command) => new(command, Start($"command {command.Definition.FullName}", command, ActivityKind.Internal));
+    /// <summary>Starts the span that those of loading, handling and appending belong to.</summary>
+    public static MeasuredCommand StartCommand(Command command)
+    {
+        var span = Start($"command {command.Definition.FullName}", command, ActivityKind.Internal);
+        command.Trace = span?.Context ?? command.Trace;
+        return new(command, span);
+    }
 
     public static Activity? StartLoad(Command command) => Start("load", command, ActivityKind.Client);
 

@@ -14,6 +14,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using OpenTelemetry.Metrics;
 
 namespace CloudState.Knative.Hosting;
 
@@ -68,6 +69,8 @@ public static class CloudStateExtensions
 
         if (options.PrometheusEndpoint)
         {
+            _ = app.Services.GetService<MeterProvider>() ?? throw new InvalidOperationException(
+                "There are no metrics for the Prometheus endpoint. Call .AddTelemetry() on what builder.AddCloudState() returns, and set CloudState:PrometheusEndpoint in the configuration.");
             app.MapPrometheusScrapingEndpoint();
         }
 
@@ -104,7 +107,8 @@ public static class CloudStateExtensions
 
     private static void AddEdges(this IServiceCollection services)
     {
-        services.AddGrpc().AddJsonTranscoding();
+        // As protobuf's JSON mapping says: a number would lose digits in JavaScript.
+        services.AddGrpc().AddJsonTranscoding(transcoding => transcoding.JsonSettings.WriteInt64sAsStrings = true);
         services.AddOptions<global::Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<IOptions<CloudStateOptions>>((grpc, options) =>
         {
             grpc.MaxReceiveMessageSize = options.Value.MaxRequestBodySize;

@@ -26,6 +26,6 @@ internal sealed class Command
 
     public CancellationToken CallCancelled { get; init; }
 
-    /// <summary>The trace that the command belongs to.</summary>
-    public ActivityContext Trace { get; init; } = Activity.Current?.Context ?? default;
+    /// <summary>The span that the command belongs to: the edge's, then its own.</summary>
+    public ActivityContext Trace { get; set; } = Activity.Current?.Context ?? default;
 }

@@ -76,6 +76,6 @@ public sealed class ErrorTests : IAsyncLifetime
     {
         var response = await _service.Http1.PostAsync("/probes/a/add", Json("""{"amount":1}"""));
 
-        Assert.Equal($$"""{"amount":{{total}}}""", (await response.Content.ReadAsStringAsync()).Replace("\"" + total + "\"", total.ToString(), StringComparison.Ordinal));
+        Assert.Equal($$"""{"amount":{{total}}}""", await response.Content.ReadAsStringAsync());
     }
 }
