@@ -75,7 +75,8 @@ failed=0
 for tests in tests/CloudState.Knative.*Tests; do
     name=$(basename "$tests")
     echo "== $name"
-    dotnet "$tests/bin/Debug/net10.0/$name.dll" "$@" 2>&1 | tee "$work/output" || true
+    # The runner colours its output on a CI machine, whatever it is piped into.
+    dotnet "$tests/bin/Debug/net10.0/$name.dll" "$@" 2>&1 | sed -u 's/\x1b\[[0-9;]*m//g' | tee "$work/output" || true
     count() { sed -n "s/^ *$1: *\([0-9]*\).*/\1/p" "$work/output" | tail -n 1; }
     [ -n "$(count succeeded)" ] || { echo "$name did not run to its end."; failed=$((failed + 1)); }
     passed=$((passed + $(count succeeded || true) + 0))

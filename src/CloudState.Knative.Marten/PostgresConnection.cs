@@ -12,7 +12,17 @@ internal static class PostgresConnection
             throw new InvalidOperationException("The PostgreSQL store has no connection string: set MartenStoreOptions.ConnectionString.");
         }
 
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
+        NpgsqlConnectionStringBuilder settings;
+        try
+        {
+            settings = new NpgsqlConnectionStringBuilder(connectionString);
+        }
+        catch (Exception malformed) when (malformed is ArgumentException or FormatException)
+        {
+            throw new InvalidOperationException(
+                $"The PostgreSQL connection string cannot be read: {malformed.Message} Set ConnectionStrings__CloudState to Host=…;Database=…;Username=…;Password=…", malformed);
+        }
+
         SetDefault("Application Name", "CloudState.Knative");
         SetDefault("Timeout", 5);
         SetDefault("Command Timeout", 10);

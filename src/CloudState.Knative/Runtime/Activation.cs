@@ -255,7 +255,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key) : IThread
             {
                 if (failure is StoreUnavailableException)
                 {
-                    lost.Release(CommandOutcome.StoreUnavailable($"{failure.Message} It is not known whether the command took effect."));
+                    lost.Release(CommandOutcome.StoreUnavailable($"{failure.Message}; it is not known whether the command took effect"));
                 }
                 else if (failure is VersionConflictException && ++lost.Conflicts > MaxConflicts)
                 {

@@ -34,7 +34,7 @@ internal readonly record struct CommandOutcome
         StatusCode.InvalidArgument,
         $"The command id '{commandId}' was used before, for a different command ({firstMethod}). Give every command an id of its own, and repeat a command unchanged.");
 
-    public static CommandOutcome StoreUnavailable(string detail) => Failed(StatusCode.Unavailable, $"The store is not available: {detail} Try again.");
+    public static CommandOutcome StoreUnavailable(string detail) => Failed(StatusCode.Unavailable, $"The store is not available ({detail}). Try again.");
 
     public CommandRecord ToRecord(Command command, long fingerprint, DateTimeOffset handledAt) => new(
         command.CommandId!, command.Definition.FullName, fingerprint,

@@ -52,6 +52,6 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
     [LoggerMessage(10, LogLevel.Information, "The store is available.", EventName = "StoreUp")]
     private partial void LogUp();
 
-    [LoggerMessage(11, LogLevel.Warning, "The store is not available: {Reason} Commands are answered with UNAVAILABLE; trying again.", EventName = "StoreDown")]
+    [LoggerMessage(11, LogLevel.Warning, "The store is not available ({Reason}). Commands are answered with UNAVAILABLE; trying again.", EventName = "StoreDown")]
     private partial void LogDown(string reason);
 }

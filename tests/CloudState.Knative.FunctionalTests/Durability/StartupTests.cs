@@ -25,6 +25,7 @@ public sealed class StartupTests : IDisposable
     [InlineData("CloudState__Entities__MailboxSize", "0", "CloudState:Entities:MailboxSize is 0")]
     [InlineData("CloudState__Store", "mongo", "The store 'mongo' is not registered")]
     [InlineData("PORT", "http", "PORT is 'http'")]
+    [InlineData("ConnectionStrings__CloudState", "garbage", "The PostgreSQL connection string cannot be read")]
     public async Task WrongSetting_IsNamed(string key, string value, string message)
     {
         var (exitCode, output) = await ServiceProcess.RunAsync([], ("CloudState__Sqlite__Path", ":memory:"), (key, value));
