@@ -24,8 +24,7 @@ internal sealed class EntityRuntime : IAsyncDisposable
 
     public IEnumerable<KeyValuePair<string, ActivationTable>> Tables => _tables;
 
-    /// <summary>Runs a command on its entity. The outcome is a value, unless the caller cancels.</summary>
-    /// <exception cref="OperationCanceledException">The caller has gone.</exception>
+    /// <summary>Runs a command on its entity. Whatever happens, the outcome is a value.</summary>
     public async Task<CommandOutcome> ExecuteAsync(Command command)
     {
         using var measured = CloudStateTelemetry.StartCommand(command);
@@ -65,7 +64,7 @@ internal sealed class EntityRuntime : IAsyncDisposable
         catch (OperationCanceledException)
         {
             pending.Abandon();
-            throw;
+            return CommandOutcome.Failed(StatusCode.Cancelled, "The caller has gone. It is not known whether the command took effect.");
         }
     }
 

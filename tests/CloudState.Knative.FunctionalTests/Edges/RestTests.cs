@@ -135,6 +135,22 @@ public sealed class RestTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
 
+    /// <summary>The service would fail the test with the errors it logs; the calls that follow show that it goes on.</summary>
+    [Fact]
+    public async Task ClientsThatLeave_AreNoErrors()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            using var leave = new CancellationTokenSource();
+            var call = _service.Http1.PostAsync("/cart/eve/items/add", Json("""{"productId":"p1","quantity":1}"""), leave.Token);
+            await leave.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
+        }
+
+        await PostAsync(_service.Http1, "/cart/eve/items/add", """{"productId":"p2","quantity":1}""");
+        Assert.Contains("p2", await _service.Http1.GetStringAsync("/carts/eve"), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task UnknownPath_IsNotFound() => Assert.Equal(HttpStatusCode.NotFound, (await _service.Http1.GetAsync("/unknown")).StatusCode);
 
