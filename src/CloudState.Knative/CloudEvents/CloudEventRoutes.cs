@@ -39,7 +39,6 @@ internal sealed class CloudEventRoutes
 
         return new Command
         {
-            Entity = entity,
             Definition = definition,
             Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
             Message = message,

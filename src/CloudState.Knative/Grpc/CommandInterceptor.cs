@@ -25,7 +25,6 @@ internal sealed class CommandInterceptor(EntityDefinitions definitions, EntityRu
 
         var outcome = await runtime.ExecuteAsync(new Command
         {
-            Entity = entity,
             Definition = definition,
             Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
             Message = message,

@@ -8,8 +8,6 @@ namespace CloudState.Knative.Runtime;
 /// <summary>A request for one entity, as every edge makes it. From here on nothing knows the wire.</summary>
 internal sealed class Command
 {
-    public required EntityDefinition Entity { get; init; }
-
     public required CommandDefinition Definition { get; init; }
 
     public required EntityKey Key { get; init; }

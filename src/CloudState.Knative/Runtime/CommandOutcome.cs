@@ -7,27 +7,23 @@ namespace CloudState.Knative.Runtime;
 /// <summary>How a command ended: with a reply, or with a status that says why there is none.</summary>
 internal readonly record struct CommandOutcome
 {
-    private CommandOutcome(IMessage? reply, Status status, bool isFinal)
+    private CommandOutcome(IMessage? reply, Status status)
     {
         Reply = reply;
         Status = status;
-        IsFinal = isFinal;
     }
 
     public IMessage? Reply { get; }
 
     public Status Status { get; }
 
-    /// <summary>True when the entity itself decided, so that a repetition must get the same; false when the platform failed it.</summary>
-    public bool IsFinal { get; }
-
     public bool IsReply => Reply is not null;
 
-    public static CommandOutcome Replied(IMessage reply) => new(reply, Status.DefaultSuccess, isFinal: true);
+    public static CommandOutcome Replied(IMessage reply) => new(reply, Status.DefaultSuccess);
 
-    public static CommandOutcome Rejected(Status status) => new(null, status, isFinal: true);
+    public static CommandOutcome Rejected(Status status) => new(null, status);
 
-    public static CommandOutcome Failed(StatusCode code, string detail) => new(null, new Status(code, detail), isFinal: false);
+    public static CommandOutcome Failed(StatusCode code, string detail) => new(null, new Status(code, detail));
 
     /// <summary>Somebody gave a used command id to another command.</summary>
     public static CommandOutcome IdReused(string commandId, string firstMethod) => Failed(

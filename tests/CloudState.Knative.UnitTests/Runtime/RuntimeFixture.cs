@@ -66,7 +66,6 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         var command = _definition.Commands[$"cloudstate.tests.unit.Counter/{method}"];
         return Runtime.ExecuteAsync(new Command
         {
-            Entity = _definition,
             Definition = command,
             Key = new EntityKey("counter", command.Key.Read(message)),
             Message = message,
