@@ -29,7 +29,6 @@ public static partial class MartenStoreExtensions
 
     private static MartenStoreOptions Validated(MartenStoreOptions options) => options switch
     {
-        { ConnectionString: null or "" } => throw new InvalidOperationException("There is no PostgreSQL connection string. Set ConnectionStrings__CloudState."),
         { MaxConcurrentAppends: < 1 or > 64 } => throw new InvalidOperationException($"CloudState:Marten:MaxConcurrentAppends is {options.MaxConcurrentAppends}; it must be from 1 to 64."),
         _ when !SchemaName().IsMatch(options.SchemaName) => throw new InvalidOperationException($"CloudState:Marten:SchemaName is '{options.SchemaName}'; it must match {SchemaName()}."),
         _ => options,

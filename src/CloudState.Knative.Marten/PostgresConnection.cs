@@ -9,7 +9,7 @@ internal static class PostgresConnection
     {
         if (string.IsNullOrWhiteSpace(connectionString))
         {
-            throw new InvalidOperationException("The PostgreSQL store has no connection string: set MartenStoreOptions.ConnectionString.");
+            throw new InvalidOperationException("There is no PostgreSQL connection string. Set ConnectionStrings__CloudState, or MartenStoreOptions.ConnectionString in code.");
         }
 
         NpgsqlConnectionStringBuilder settings;
