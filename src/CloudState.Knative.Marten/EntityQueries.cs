@@ -6,7 +6,7 @@ using NpgsqlTypes;
 namespace CloudState.Knative.Marten;
 
 /// <summary>What the store reads without Marten.</summary>
-internal sealed class EntityQueries(NpgsqlDataSource database, string schema, MessageTypes types)
+internal sealed class EntityQueries(NpgsqlDataSource database, string schema, MemberTables members, MessageTypes types)
 {
     public const string SnapshotAlias = "entitysnapshot";
 
@@ -33,7 +33,10 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
         """;
 
     private readonly string _check =
-        $"select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.{CommandTable.Name} limit 0";
+        $"""
+        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.{CommandTable.Name},
+          {members.Members}, {members.Slots}, {members.Ring} limit 0
+        """;
 
     /// <summary>The snapshot, the recent commands and the version of the stream: one round trip.</summary>
     /// <remarks>The version is read last: a writer in between makes it larger than the snapshot's, never smaller.</remarks>

@@ -1,3 +1,5 @@
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using JasperFx;
 using Marten;
@@ -18,28 +20,35 @@ internal sealed class MartenEntityStore : IEntityStore
     private const int OperationsPerRoundTrip = 2000;
 
     private readonly string _schema;
+    private readonly TimeSpan _lease;
     private readonly CommandTable _commands;
+    private readonly MemberTables _memberTables;
     private readonly NpgsqlDataSource _database;
     private readonly DocumentStore _store;
     private readonly EntityQueries _queries;
     private readonly EntityLoader _loader;
+    private readonly PostgresMemberStore _members;
 
-    public MartenEntityStore(MartenStoreOptions options, MessageTypes types)
+    public MartenEntityStore(MartenStoreOptions options, RingOptions ring, MessageTypes types)
     {
         MaxConcurrentAppends = options.MaxConcurrentAppends;
         _schema = options.SchemaName;
+        _lease = ring.Lease;
         _commands = new CommandTable(_schema);
+        _memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
         _database = NpgsqlDataSource.Create(connection);
         _store = new DocumentStore(MartenOptions());
-        _queries = new EntityQueries(_database, _schema, types);
+        _queries = new EntityQueries(_database, _schema, _memberTables, types);
         _loader = new EntityLoader(_queries, _store);
+        _members = new PostgresMemberStore(connection, ring.Lease, _schema, _memberTables);
 
         StoreOptions MartenOptions()
         {
             var marten = new StoreOptions { DatabaseSchemaName = _schema };
             marten.UseCloudStateEvents(types);
             marten.Storage.ExtendedSchemaObjects.Add(_commands.Definition());
+            marten.Storage.ExtendedSchemaObjects.AddRange(_memberTables.Definitions());
             options.Configure?.Invoke(marten);
 
             marten.UseProtobufJson(types);
@@ -56,6 +65,8 @@ internal sealed class MartenEntityStore : IEntityStore
     }
 
     public int MaxConcurrentAppends { get; }
+
+    public IMemberStore Members => _members;
 
     public string SchemaScript() => _store.Storage.ToDatabaseScript();
 
@@ -77,7 +88,7 @@ internal sealed class MartenEntityStore : IEntityStore
     public Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
         RunAsync(() => _loader.LoadAsync(key, commandIds, cancellationToken), cancellationToken);
 
-    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, CancellationToken cancellationToken) => RunAsync(
+    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => RunAsync(
         async () =>
         {
             await using var session = _store.LightweightSession();
@@ -85,7 +96,12 @@ internal sealed class MartenEntityStore : IEntityStore
             // Rows are written in the order of their keys, so that two batches cannot wait for each other.
             var appends = batch.OrderBy(append => append.Key.ToString(), StringComparer.Ordinal).ToArray();
 
-            // 1. A fence would be queued here: the first statement of the transaction.
+            // 1. The fence: the first statement of the transaction.
+            if (memberId is { } member)
+            {
+                session.QueueOperation(new MemberFence(_memberTables, member, _lease));
+            }
+
             // 2. The versions that Marten does not look at, because no event follows.
             var withoutEvents = appends.Where(append => append.Events.Count == 0).ToArray();
             if (withoutEvents.Length > 0)
@@ -121,6 +137,7 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public async ValueTask DisposeAsync()
     {
+        await _members.DisposeAsync();
         await _store.DisposeAsync();
         await _database.DisposeAsync();
     }
@@ -144,15 +161,6 @@ internal sealed class MartenEntityStore : IEntityStore
         },
         cancellationToken);
 
-    private static async Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await work();
-        }
-        catch (Exception failure) when (MartenFailures.Translate(failure, cancellationToken) is { } translated)
-        {
-            throw translated;
-        }
-    }
+    private static Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken) =>
+        MartenFailures.TranslateAsync(work, cancellationToken);
 }

@@ -11,8 +11,23 @@ namespace CloudState.Knative.Marten;
 /// </summary>
 internal static class MartenFailures
 {
+    private const string IdleInTransactionSessionTimeout = "25P03";
+
+    /// <summary>Runs <paramref name="work"/>, with its failures translated.</summary>
+    public static async Task<T> TranslateAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (Exception failure) when (Translate(failure, cancellationToken) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
     /// <summary>What to throw instead; null for what goes on as it is: cancellation, data errors, bugs.</summary>
-    public static Exception? Translate(Exception failure, CancellationToken cancellationToken)
+    private static Exception? Translate(Exception failure, CancellationToken cancellationToken)
     {
         for (var cause = failure; cause is not null; cause = cause.InnerException)
         {
@@ -20,7 +35,7 @@ internal static class MartenFailures
             {
                 case OperationCanceledException when cancellationToken.IsCancellationRequested:
                     return cause == failure ? null : new OperationCanceledException(cause.Message, failure, cancellationToken);
-                case StoreUnavailableException or VersionConflictException or UnreadableEntityException:
+                case StoreUnavailableException or VersionConflictException or UnreadableEntityException or FencedException:
                     return cause == failure ? null : cause;
                 case EventStreamUnexpectedMaxEventIdException or MartenCollisionException:
                     return Conflict(failure);
@@ -52,7 +67,7 @@ internal static class MartenFailures
                 "Run the service once with --migrate to create or upgrade it.",
                 failure),
 
-        PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.InvalidCatalogName =>
+        PostgresErrorCodes.LockNotAvailable or IdleInTransactionSessionTimeout or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.InvalidCatalogName =>
             Unavailable(refused, failure),
 
         // Classes: 08 connection, 28 authorization, 53 resources, 57 operator intervention (shutdown, statement timeout), 58 system error.

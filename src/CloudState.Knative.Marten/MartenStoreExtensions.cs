@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using CloudState.Knative.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Marten;
 
@@ -23,7 +24,7 @@ public static partial class MartenStoreExtensions
             options.SchemaName = section[nameof(options.SchemaName)] ?? options.SchemaName;
             options.MaxConcurrentAppends = section.GetValue(nameof(options.MaxConcurrentAppends), options.MaxConcurrentAppends);
             configure?.Invoke(options);
-            return new MartenEntityStore(Validated(options), types);
+            return new MartenEntityStore(Validated(options), services.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring, types);
         });
     }
 

@@ -1,3 +1,4 @@
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Sqlite;
@@ -9,6 +10,9 @@ internal sealed class SqliteEntityStore(SqliteStoreOptions options, MessageTypes
 
     public int MaxConcurrentAppends => 1;
 
+    /// <summary>None: the lock on the file admits one process, so that an append needs no member either.</summary>
+    public IMemberStore? Members => null;
+
     public Task MigrateAsync(CancellationToken cancellationToken) => _database.MigrateAsync(cancellationToken);
 
     public string SchemaScript() => SqliteSchema.Script;
@@ -19,7 +23,7 @@ internal sealed class SqliteEntityStore(SqliteStoreOptions options, MessageTypes
     public Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => SqliteQueries.Load(session, key, commandIds, types), cancellationToken);
 
-    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, CancellationToken cancellationToken) =>
+    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
         _database.WriteAsync(session => SqliteQueries.Append(session, batch, types, time.GetUtcNow()), cancellationToken);
 
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) =>

@@ -1,5 +1,5 @@
 using CloudState.Knative.Grpc;
-using CloudState.Knative.Runtime;
+using CloudState.Knative.Routing;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
@@ -13,7 +13,7 @@ namespace CloudState.Knative.CloudEvents;
 /// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
 /// that are done are recognised by their ids then and not applied again.
 /// </remarks>
-internal sealed class CloudEventEndpoint(CloudEventRoutes routes, EntityRuntime runtime)
+internal sealed class CloudEventEndpoint(CloudEventRoutes routes, CommandRouter router)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -26,7 +26,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, EntityRuntime 
             (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
             foreach (var command in commands)
             {
-                var outcome = await runtime.ExecuteAsync(command);
+                var outcome = await router.ExecuteAsync(command);
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
             }
 

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using Grpc.Core;
@@ -27,6 +28,13 @@ internal static class CloudStateTelemetry
     private static readonly Counter<long> EventsAppended = Meter.CreateCounter<long>("cloudstate.journal.events", "{event}", "Events stored.");
     private static readonly Histogram<int> BatchSize = Meter.CreateHistogram("cloudstate.journal.batch.commands", "{command}", "Commands per transaction.", advice: Counts);
     private static readonly Histogram<double> AppendDuration = Meter.CreateHistogram("cloudstate.journal.append.duration", "s", "Time of one transaction.", advice: Seconds);
+
+    private static readonly Counter<long> FencedAppends = Meter.CreateCounter<long>("cloudstate.journal.fenced", "{command}", "Commands whose append was refused because this process was no longer the owner.");
+    private static readonly Counter<long> MovedSlots = Meter.CreateCounter<long>("cloudstate.ring.slots.moved", "{slot}", "Slots claimed and released by this process, by direction.");
+    private static readonly Counter<long> LateRenewals = Meter.CreateCounter<long>("cloudstate.ring.renewals.late", "{renewal}", "Renewals that came after the lease had ended.");
+    private static readonly Histogram<double> HandoverDuration = Meter.CreateHistogram("cloudstate.ring.handover.duration", "s", "Time from learning of slots to own until owning all of them.", advice: Seconds);
+    private static readonly Histogram<double> ForwardDuration = Meter.CreateHistogram("cloudstate.forward.duration", "s", "Time of commands forwarded to their owner, by result: outcome, not_owner, unreachable.", advice: Seconds);
+    private static readonly Counter<long> NotOwnerAnswers = Meter.CreateCounter<long>("cloudstate.forward.refused", "{command}", "Forwarded commands that this process refused because it is not the owner.");
 
     /// <summary>Starts the span that those of loading, handling and appending belong to.</summary>
     public static MeasuredCommand StartCommand(Command command)
@@ -69,6 +77,38 @@ internal static class CloudStateTelemetry
                 span.Dispose();
             }
         }
+    }
+
+    public static void Fenced(ArraySegment<PendingAppend[]> groups) => FencedAppends.Add(groups.Sum(group => group.Length));
+
+    public static void SlotsClaimed(int count) => MovedSlots.Add(count, new KeyValuePair<string, object?>("direction", "claimed"));
+
+    public static void SlotsReleased(int count) => MovedSlots.Add(count, new KeyValuePair<string, object?>("direction", "released"));
+
+    public static void LeaseRenewedLate() => LateRenewals.Add(1);
+
+    public static void HandedOver(TimeSpan elapsed) => HandoverDuration.Record(elapsed.TotalSeconds);
+
+    public static void RefusedAsNotOwner() => NotOwnerAnswers.Add(1);
+
+    public static Activity? StartForward(Command command, string address) =>
+        Start("forward", command, ActivityKind.Client)?.SetTag("server.address", address);
+
+    public static void Forwarded(TimeSpan elapsed, string result) =>
+        ForwardDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("result", result));
+
+    public static void ObserveRing(RingState state)
+    {
+        var weak = new WeakReference<RingState>(state);
+        Meter.CreateObservableGauge(
+            "cloudstate.ring.members", () => weak.TryGetTarget(out var alive) ? alive.Ring.Members.Count : 0, "{member}", "Processes in the ring.");
+        Meter.CreateObservableGauge(
+            "cloudstate.ring.slots.owned",
+            () => weak.TryGetTarget(out var alive)
+                ? alive.Owned.CountBy(owned => owned.Slot.EntityType).Select(type => new Measurement<int>(type.Value, new KeyValuePair<string, object?>(TypeTag, type.Key)))
+                : [],
+            "{slot}",
+            "Slots that this process owns.");
     }
 
     public static void ObserveActiveEntities(EntityRuntime runtime)

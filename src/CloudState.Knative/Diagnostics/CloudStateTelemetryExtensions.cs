@@ -1,4 +1,5 @@
 using CloudState.Knative.Hosting;
+using CloudState.Knative.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
@@ -38,7 +39,9 @@ public static class CloudStateTelemetryExtensions
             });
         if (otlp)
         {
-            telemetry.WithTracing(tracing => tracing.AddSource(CloudStateTelemetry.Name, "Npgsql").AddAspNetCoreInstrumentation());
+            telemetry.WithTracing(tracing => tracing.AddSource(CloudStateTelemetry.Name, "Npgsql").AddAspNetCoreInstrumentation(
+                // The request of a link between pods lasts as long as the pods.
+                requests => requests.Filter = http => http.Request.Path != PeerEndpoint.ForwardPath));
             builder.Host.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
             telemetry.UseOtlpExporter();
         }

@@ -33,6 +33,9 @@ internal sealed class EntityDefinitions
     public (EntityDefinition Entity, CommandDefinition Command) FindMethod(string method) =>
         _byMethod.GetAlternateLookup<ReadOnlySpan<char>>()[method.AsSpan(1)];
 
+    /// <summary>Finds a command by <see cref="CommandDefinition.FullName"/>; null when there is none.</summary>
+    public (EntityDefinition Entity, CommandDefinition Command)? Find(string fullName) => _byMethod.TryGetValue(fullName, out var found) ? found : null;
+
     private static void RejectTwice(IReadOnlyList<EntityDefinition> definitions, Func<EntityDefinition, string> name, string what)
     {
         var twice = definitions.GroupBy(name).FirstOrDefault(group => group.Count() > 1)?.ToArray();

@@ -1,4 +1,5 @@
 using CloudState.Knative.Entities;
+using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -12,7 +13,7 @@ namespace CloudState.Knative.Grpc;
 /// The gRPC edge, and through JSON transcoding the REST edge: answers every unary call of an entity's service itself. The generated
 /// base class behind it is only there to describe the service; it is never called.
 /// </summary>
-internal sealed class CommandInterceptor(EntityDefinitions definitions, EntityRuntime runtime) : Interceptor
+internal sealed class CommandInterceptor(EntityDefinitions definitions, CommandRouter router) : Interceptor
 {
     private const string CommandIdHeader = "idempotency-key";
 
@@ -23,7 +24,7 @@ internal sealed class CommandInterceptor(EntityDefinitions definitions, EntityRu
         var message = (IMessage)request;
         var http = context.GetHttpContext();
 
-        var outcome = await runtime.ExecuteAsync(new Command
+        var outcome = await router.ExecuteAsync(new Command
         {
             Definition = definition,
             Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),

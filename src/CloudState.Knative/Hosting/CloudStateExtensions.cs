@@ -1,6 +1,10 @@
+using System.Security.Cryptography;
 using CloudState.Knative.CloudEvents;
+using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -36,6 +40,7 @@ public static class CloudStateExtensions
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.None);
         builder.Services.AddStorage();
         builder.Services.AddRuntime();
+        builder.Services.AddRing();
         return new CloudStateBuilder(builder);
     }
 
@@ -47,6 +52,7 @@ public static class CloudStateExtensions
             ?? throw new InvalidOperationException("CloudState is not added. Call builder.AddCloudState() before builder.Build().");
         var options = app.Services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
 
+        InternalPort.Map(app);
         app.UseKnativeProbe();
         app.UseRequestErrors();
         app.UseGrpcWeb();
@@ -98,10 +104,17 @@ public static class CloudStateExtensions
                 : throw new InvalidOperationException($"PORT is '{text}'. Set it to a number from 0 to 65535.")
             : 8080;
         builder.Services.AddSingleton<IConnectionListenerFactory, GhostListenerFactory>();
-        builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<CloudStateOptions>, TimeProvider>((kestrel, options, time) =>
+        builder.Services.AddSingleton(services => new InternalPort(services.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring));
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, services) =>
         {
-            kestrel.Limits.MaxRequestBodySize = options.Value.MaxRequestBodySize;
-            new SharedPort(options.Value.ProtocolDetectionTimeout, time).Listen(kestrel, port);
+            var options = services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
+            kestrel.Limits.MaxRequestBodySize = options.MaxRequestBodySize;
+            var sharedPort = new SharedPort(kestrel, options.ProtocolDetectionTimeout, services.GetRequiredService<TimeProvider>());
+            sharedPort.Listen(port);
+            if (services.GetRequiredService<IEntityStore>().Members is not null)
+            {
+                services.GetRequiredService<InternalPort>().Listen(sharedPort);
+            }
         });
     }
 
@@ -144,6 +157,55 @@ public static class CloudStateExtensions
         services.AddHostedService<Housekeeping>();
     }
 
+    private static void AddRing(this IServiceCollection services)
+    {
+        services.AddSingleton(provider =>
+        {
+            var types = provider.GetRequiredService<EntityDefinitions>().All.Select(definition => definition.EntityType);
+            var state = provider.GetRequiredService<IEntityStore>().Members is null
+                ? RingState.Sole(types, provider.GetRequiredService<TimeProvider>())
+                : new RingState(types, provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring.Slots);
+            CloudStateTelemetry.ObserveRing(state);
+            return state;
+        });
+        services.AddSingleton(CreateMembership);
+        services.AddSingleton(provider => new PeerLinks(provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<PeerEndpoint>();
+        services.AddSingleton(provider => new CommandRouter(
+            provider.GetRequiredService<EntityRuntime>(),
+            provider.GetRequiredService<RingState>(),
+            provider.GetRequiredService<PeerLinks>(),
+            FindMembership(provider),
+            provider.GetRequiredService<StoreHealth>(),
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value,
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddHostedService(provider => new RingService(
+            FindMembership(provider),
+            provider.GetRequiredService<RingState>(),
+            provider.GetRequiredService<PeerLinks>(),
+            provider.GetRequiredService<PeerEndpoint>(),
+            provider.GetRequiredService<EntityRuntime>()));
+    }
+
+    /// <summary>Null with a store that only one process can use.</summary>
+    private static Membership? FindMembership(IServiceProvider provider) =>
+        provider.GetRequiredService<IEntityStore>().Members is null ? null : provider.GetRequiredService<Membership>();
+
+    private static Membership CreateMembership(IServiceProvider provider)
+    {
+        var state = provider.GetRequiredService<RingState>();
+        var port = provider.GetRequiredService<InternalPort>();
+        var revision = provider.GetRequiredService<IConfiguration>()["K_REVISION"] ?? "";
+        return new Membership(
+            provider.GetRequiredService<IEntityStore>().Members!,
+            state,
+            () => new Member(Guid.NewGuid(), revision, port.Address, RandomNumberGenerator.GetHexString(64), [.. state.EntityTypes]),
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring,
+            provider.GetRequiredService<StoreHealth>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<Membership>>());
+    }
+
     private static EntityRuntime CreateRuntime(IServiceProvider provider)
     {
         var options = provider.GetRequiredService<IOptions<CloudStateOptions>>().Value;
@@ -151,7 +213,7 @@ public static class CloudStateExtensions
         var health = provider.GetRequiredService<StoreHealth>();
         var time = provider.GetRequiredService<TimeProvider>();
         var journal = new Journal(store, health, options.MaxBatchSize);
-        return new EntityRuntime(provider.GetServices<EntityRegistration>().ToDictionary(entity => entity.Definition.EntityType, CreateTable), journal, options, time);
+        return new EntityRuntime(provider.GetServices<EntityRegistration>().ToDictionary(entity => entity.Definition.EntityType, CreateTable), journal, time);
 
         ActivationTable CreateTable(EntityRegistration entity)
         {

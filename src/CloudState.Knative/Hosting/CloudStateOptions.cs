@@ -51,6 +51,9 @@ public sealed class CloudStateOptions
     /// <value>Default: false; they see a trace id.</value>
     public bool EnableDetailedErrors { get; set; }
 
+    /// <summary>How pods share the entities.</summary>
+    public RingOptions Ring { get; set; } = new();
+
     /// <summary>Defaults for all entity types.</summary>
     public EntityOptions Entities { get; set; } = new();
 }

@@ -20,6 +20,7 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Count(nameof(options.MaxRequestBodySize), options.MaxRequestBodySize),
             .. Count(nameof(options.MaxEntityIdLength), options.MaxEntityIdLength),
             .. Failures("Entities", options.Entities),
+            .. Failures(options.Ring),
         ];
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
@@ -30,6 +31,37 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
         .. Count($"{section}:{nameof(options.MaxActive)}", options.MaxActive),
         .. Count($"{section}:{nameof(options.MailboxSize)}", options.MailboxSize),
     ];
+
+    private static IEnumerable<string> Failures(RingOptions ring)
+    {
+        List<string> failures =
+        [
+            .. Duration("Ring:Lease", ring.Lease),
+            .. Duration("Ring:Renewal", ring.Renewal),
+            .. Duration("Ring:Margin", ring.Margin),
+        ];
+        if (failures.Count == 0 && ring.Lease <= (2 * ring.Renewal) + ring.Margin)
+        {
+            failures.Add($"CloudState:Ring:Lease is {ring.Lease}; it must be longer than two renewals ({ring.Renewal} each) and the margin ({ring.Margin}), so that one lost renewal does no harm.");
+        }
+
+        if (ring.Slots is < 1 or > 65_536)
+        {
+            failures.Add($"CloudState:Ring:Slots is {ring.Slots}; it must be from 1 to 65,536.");
+        }
+
+        if (ring.ForwardTimeout < TimeSpan.FromSeconds(2) || ring.ForwardTimeout > TimeSpan.FromMinutes(1))
+        {
+            failures.Add($"CloudState:Ring:ForwardTimeout is {ring.ForwardTimeout}; it must be between 00:00:02 and 00:01:00.");
+        }
+
+        if (ring.Port is < 0 or > 65_535)
+        {
+            failures.Add($"CloudState:Ring:Port is {ring.Port}; it must be from 0 to 65535.");
+        }
+
+        return failures;
+    }
 
     private static IEnumerable<string> Duration(string name, TimeSpan value) =>
         value >= Shortest && value <= Longest ? [] : [$"CloudState:{name} is {value}; it must be between {Shortest} and {Longest}."];

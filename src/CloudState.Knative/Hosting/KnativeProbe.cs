@@ -1,3 +1,4 @@
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -14,6 +15,7 @@ internal static class KnativeProbe
     public static void UseKnativeProbe(this WebApplication app)
     {
         var health = app.Services.GetRequiredService<StoreHealth>();
+        var ring = app.Services.GetRequiredService<RingState>();
         app.Use((http, next) =>
         {
             if (!http.Request.Headers.ContainsKey("K-Network-Probe"))
@@ -26,7 +28,7 @@ internal static class KnativeProbe
                 http.Response.Headers["K-Network-Hash"] = hash;
             }
 
-            http.Response.StatusCode = health.IsUp ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            http.Response.StatusCode = health.IsUp && ring.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
             return Task.CompletedTask;
         });
     }

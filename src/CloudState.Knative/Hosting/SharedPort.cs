@@ -15,25 +15,34 @@ namespace CloudState.Knative.Hosting;
 /// or are all of it, puts them back, and runs the one or the other pipeline.
 /// Example: "GET / HT" differs at the first byte: HTTP/1.1. "PRI * H" might become either: read on.
 /// </remarks>
-internal sealed class SharedPort(TimeSpan detectionTimeout, TimeProvider time)
+internal sealed class SharedPort
 {
-    private static ReadOnlySpan<byte> Http2Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
-
+    private readonly KestrelServerOptions _kestrel;
+    private readonly TimeSpan _detectionTimeout;
+    private readonly TimeProvider _time;
     private ConnectionDelegate? _http1;
 
-    public void Listen(KestrelServerOptions kestrel, int port)
+    /// <summary>To be made before anything else makes Kestrel listen.</summary>
+    public SharedPort(KestrelServerOptions kestrel, TimeSpan detectionTimeout, TimeProvider time)
     {
+        _kestrel = kestrel;
+        _detectionTimeout = detectionTimeout;
+        _time = time;
         kestrel.Listen(new GhostEndPoint(), ghost =>
         {
             ghost.Protocols = HttpProtocols.Http1;
             ((IConnectionBuilder)ghost).Use(CaptureHttp1);
         });
-        kestrel.ListenAnyIP(port, endpoint =>
-        {
-            endpoint.Protocols = HttpProtocols.Http2;
-            ((IConnectionBuilder)endpoint).Use(Route);
-        });
     }
+
+    private static ReadOnlySpan<byte> Http2Preface => "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8;
+
+    public void Listen(int port, Action<ListenOptions>? configure = null) => _kestrel.ListenAnyIP(port, endpoint =>
+    {
+        endpoint.Protocols = HttpProtocols.Http2;
+        configure?.Invoke(endpoint);
+        ((IConnectionBuilder)endpoint).Use(Route);
+    });
 
     private ConnectionDelegate CaptureHttp1(ConnectionDelegate http1)
     {
@@ -57,7 +66,7 @@ internal sealed class SharedPort(TimeSpan detectionTimeout, TimeProvider time)
     /// <summary>True for HTTP/2, false for HTTP/1.1, null when the client left or said too little in time.</summary>
     private async Task<bool?> DetectAsync(ConnectionContext connection)
     {
-        using var timeout = new CancellationTokenSource(detectionTimeout, time);
+        using var timeout = new CancellationTokenSource(_detectionTimeout, _time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, connection.ConnectionClosed);
         var input = connection.Transport.Input;
         try

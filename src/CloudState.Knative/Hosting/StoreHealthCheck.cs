@@ -1,10 +1,11 @@
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace CloudState.Knative.Hosting;
 
-/// <summary>Ready means: the store answers.</summary>
-internal sealed class StoreHealthCheck(IEntityStore store, StoreHealth health) : IHealthCheck
+/// <summary>Ready means: the store answers, and the process is a member of the ring.</summary>
+internal sealed class StoreHealthCheck(IEntityStore store, StoreHealth health, RingState ring) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -16,7 +17,7 @@ internal sealed class StoreHealthCheck(IEntityStore store, StoreHealth health) :
         try
         {
             await store.CheckAsync(cancellationToken);
-            return HealthCheckResult.Healthy();
+            return ring.IsReady ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("The process has not joined the ring yet.");
         }
         catch (StoreUnavailableException unavailable)
         {

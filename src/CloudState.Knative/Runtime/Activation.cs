@@ -1,3 +1,4 @@
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 
@@ -17,10 +18,10 @@ namespace CloudState.Knative.Runtime;
 /// <para>
 /// When append 1 fails, the loaded state is discarded, and with it everything that is not released. If somebody else has
 /// written, all three are run again, in their order, on the state as the store has it. If the store is not available the
-/// outcome is unknown, and all three are answered so.
+/// outcome is unknown, and all three are answered so. If this process does not own the entity any more, all three go to the new owner.
 /// </para>
 /// </remarks>
-internal sealed class Activation(ActivationTable table, EntityKey key) : IThreadPoolWorkItem
+internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot slot) : IThreadPoolWorkItem
 {
     private const int MaxConflicts = 3;
 
@@ -35,6 +36,9 @@ internal sealed class Activation(ActivationTable table, EntityKey key) : IThread
     private long _arrivals;
 
     public EntityKey Key { get; } = key;
+
+    /// <summary>The ownership that the state in memory rests on.</summary>
+    public OwnedSlot Slot { get; } = slot;
 
     /// <summary>When the last command arrived, as a timestamp of the <see cref="TimeProvider"/>.</summary>
     public long LastUsed { get; private set; } = table.Time.GetTimestamp();
@@ -133,6 +137,12 @@ internal sealed class Activation(ActivationTable table, EntityKey key) : IThread
             return;
         }
 
+        if (!Slot.IsHeld)
+        {
+            pending.Release(CommandOutcome.NotOwner);
+            return;
+        }
+
         // 1. The state: in memory already, or loaded once nothing of an earlier life is on its way to the store.
         var entity = _entity;
         if (entity is null || entity.IsDiscarded)
@@ -216,7 +226,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key) : IThread
 
             if (append is null && _unreleased.Count == 0)
             {
-                pending.Release();
+                ReleaseWithoutAppend(pending);
                 return;
             }
 
@@ -229,6 +239,9 @@ internal sealed class Activation(ActivationTable table, EntityKey key) : IThread
             table.Journal.Append(append);
         }
     }
+
+    /// <summary>Nothing in the store vouches for this outcome: it is good only if nobody else can have written since the handler looked.</summary>
+    private void ReleaseWithoutAppend(PendingCommand pending) => pending.Release(Slot.IsHeld ? pending.Outcome : CommandOutcome.NotOwner);
 
     /// <summary>The journal has stored the append: its outcome may leave, and those behind it that wait for nothing else.</summary>
     public void AppendSucceeded(PendingAppend append)
@@ -253,7 +266,11 @@ internal sealed class Activation(ActivationTable table, EntityKey key) : IThread
             append.Entity.Discard();
             while (_unreleased.TryDequeue(out var lost))
             {
-                if (failure is StoreUnavailableException)
+                if (failure is FencedException)
+                {
+                    lost.Release(CommandOutcome.NotOwner);
+                }
+                else if (failure is StoreUnavailableException)
                 {
                     lost.Release(CommandOutcome.StoreUnavailable($"{failure.Message}; it is not known whether the command took effect"));
                 }
@@ -329,4 +346,5 @@ internal enum Admission
     Accepted,
     MailboxFull,
     Passivated,
+    NotOwner,
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CloudState.Knative.Hosting;
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Runtime;
@@ -28,22 +29,44 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
 
     public bool IsBusy => _active.Values.Any(activation => activation.IsBusy);
 
-    /// <summary>Hands the command to its entity's activation. Null when that has too many commands waiting.</summary>
-    public PendingCommand? Enqueue(Command command, DateTimeOffset deadline)
+    /// <summary>Hands a command that has entered its slot to its entity's activation.</summary>
+    public Admission Enqueue(Command command, OwnedSlot slot, DateTimeOffset deadline, out PendingCommand? pending)
     {
         while (true)
         {
-            var activation = Find(command.Key);
-            switch (activation.TryEnqueue(command, deadline, out var pending))
+            var activation = Find(command.Key, slot);
+            if (activation.Slot != slot)
             {
-                case Admission.Accepted:
-                    PassivateBeyondMax();
-                    return pending;
-                case Admission.MailboxFull:
-                    return null;
-                case Admission.Passivated:
-                    Remove(activation);
-                    break;
+                if (slot.IsOver)
+                {
+                    pending = null;
+                    return Admission.NotOwner;
+                }
+
+                // It is from an earlier ownership of the slot, and out of date.
+                Remove(activation);
+                continue;
+            }
+
+            var admission = activation.TryEnqueue(command, deadline, out pending);
+            if (admission != Admission.Passivated)
+            {
+                PassivateBeyondMax();
+                return admission;
+            }
+
+            Remove(activation);
+        }
+    }
+
+    /// <summary>Lets the entities of slots leave memory that this process owns no more.</summary>
+    public void DropDisowned()
+    {
+        foreach (var (_, activation) in _active)
+        {
+            if (activation.Slot.IsOver)
+            {
+                Remove(activation);
             }
         }
     }
@@ -86,14 +109,14 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
         }
     }
 
-    private Activation Find(EntityKey key)
+    private Activation Find(EntityKey key, OwnedSlot slot)
     {
         if (_active.TryGetValue(key.EntityId, out var active))
         {
             return active;
         }
 
-        var created = new Activation(this, key);
+        var created = new Activation(this, key, slot);
         active = _active.GetOrAdd(key.EntityId, created);
         if (active == created)
         {

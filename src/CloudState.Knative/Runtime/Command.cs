@@ -16,13 +16,26 @@ internal sealed class Command
 
     public required CommandMetadata Metadata { get; init; }
 
-    /// <summary>The id under which the caller may repeat the command; null when it gave none.</summary>
-    public string? CommandId { get; init; }
+    /// <summary>The id under which the command takes effect once however often it comes; null when it comes once.</summary>
+    public string? CommandId { get; set; }
+
+    /// <summary>True when the caller gave no id: repeating a command that had no effect then does no harm.</summary>
+    public bool HasMadeUpId { get; set; }
 
     /// <summary>When the caller stops waiting; null when it did not say.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
     public CancellationToken CallCancelled { get; init; }
+
+    /// <summary>Makes up an id for a command without one, so that it can be sent to its owner again when the answer is lost.</summary>
+    public void EnsureId()
+    {
+        if (CommandId is null)
+        {
+            CommandId = Guid.NewGuid().ToString("N");
+            HasMadeUpId = true;
+        }
+    }
 
     /// <summary>The span that the command belongs to: the edge's, then its own.</summary>
     public ActivityContext Trace { get; set; } = Activity.Current?.Context ?? default;

@@ -7,11 +7,21 @@ namespace CloudState.Knative.Runtime;
 /// <summary>How a command ended: with a reply, or with a status that says why there is none.</summary>
 internal readonly record struct CommandOutcome
 {
-    private CommandOutcome(IMessage? reply, Status status)
+    private CommandOutcome(IMessage? reply, Status status, bool isNotOwner = false)
     {
         Reply = reply;
         Status = status;
+        IsNotOwner = isNotOwner;
     }
+
+    /// <summary>The command has not run, or has left no trace: this process does not own the entity, or does no longer. For routing, not for callers.</summary>
+    public static CommandOutcome NotOwner { get; } = new(null, new Status(StatusCode.Unavailable, "This process does not own the entity."), isNotOwner: true);
+
+    public static CommandOutcome TooLate { get; } = Failed(StatusCode.DeadlineExceeded, "The command did not finish in time. It is not known whether it took effect.");
+
+    public static CommandOutcome CallerGone { get; } = Failed(StatusCode.Cancelled, "The caller has gone. It is not known whether the command took effect.");
+
+    public bool IsNotOwner { get; }
 
     public IMessage? Reply { get; }
 

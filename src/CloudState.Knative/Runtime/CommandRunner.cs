@@ -85,7 +85,8 @@ internal sealed partial class CommandRunner(
         var emitted = context.Events;
         var kept = context.Failure is null ? emitted : [];
         pending.Outcome = context.Failure is { } rejection ? CommandOutcome.Rejected(rejection) : CommandOutcome.Replied(reply!);
-        var record = command.CommandId is null ? null : pending.Outcome.ToRecord(command, pending.Fingerprint, Now());
+        var needsRecord = command.CommandId is not null && (kept.Count > 0 || !command.HasMadeUpId);
+        var record = !needsRecord ? null : pending.Outcome.ToRecord(command, pending.Fingerprint, Now());
         var append = kept.Count == 0 && record is null
             ? null
             : entity.Advance(pending, kept, record, definition.Snapshots, snapshotEvery, options.CommandIdCount);

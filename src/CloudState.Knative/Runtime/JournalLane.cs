@@ -56,7 +56,11 @@ internal sealed class JournalLane : IAsyncDisposable
                 batch.Add(append);
             }
 
-            await WriteAsync(batch.GroupBy(append => append.Key).Select(group => group.ToArray()).ToArray());
+            // One tenure per transaction: the store checks that it is not over.
+            foreach (var ofTenure in batch.GroupBy(append => append.Tenure))
+            {
+                await WriteAsync(ofTenure.GroupBy(append => append.Key).Select(group => group.ToArray()).ToArray());
+            }
         }
     }
 
@@ -75,12 +79,18 @@ internal sealed class JournalLane : IAsyncDisposable
         var started = Stopwatch.GetTimestamp();
         try
         {
-            await _store.AppendAsync(Array.ConvertAll(alive.Array!, ToEntityAppend), CancellationToken.None);
+            await _store.AppendAsync(Array.ConvertAll(alive.Array!, ToEntityAppend), alive[0][0].Tenure.MemberId, CancellationToken.None);
         }
         catch (StoreUnavailableException unavailable)
         {
             _health.ReportDown(unavailable);
             Fail(alive, unavailable);
+            return;
+        }
+        catch (FencedException fenced)
+        {
+            CloudStateTelemetry.Fenced(alive);
+            Fail(alive, fenced);
             return;
         }
         catch (Exception) when (alive.Count > 1)

@@ -1,3 +1,4 @@
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 
@@ -14,4 +15,6 @@ internal sealed record PendingAppend(
     int? KeepCommands)
 {
     public EntityKey Key => Pending.Command.Key;
+
+    public Tenure Tenure => Pending.Activation.Slot.Tenure;
 }

@@ -34,7 +34,14 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
 
     public void Abandon() => _isAbandoned = true;
 
-    public void Release() => _released.TrySetResult(Outcome);
+    /// <summary>Lets the outcome go, and the command leave its slot.</summary>
+    public void Release()
+    {
+        if (_released.TrySetResult(Outcome))
+        {
+            Activation.Slot.Leave();
+        }
+    }
 
     public void Release(CommandOutcome outcome)
     {

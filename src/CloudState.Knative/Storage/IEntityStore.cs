@@ -1,3 +1,5 @@
+using CloudState.Knative.Ownership;
+
 namespace CloudState.Knative.Storage;
 
 /// <summary>
@@ -12,6 +14,9 @@ internal interface IEntityStore : IAsyncDisposable
 {
     /// <summary>How many calls of <see cref="AppendAsync"/> may run at the same time.</summary>
     int MaxConcurrentAppends { get; }
+
+    /// <summary>Who shares this store; null when only one process can use it.</summary>
+    IMemberStore? Members { get; }
 
     /// <summary>Creates or upgrades the schema. Does nothing when it is up to date.</summary>
     Task MigrateAsync(CancellationToken cancellationToken);
@@ -29,9 +34,13 @@ internal interface IEntityStore : IAsyncDisposable
     Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken);
 
     /// <summary>Writes all of the batch, durably, in one transaction, or nothing of it. No key occurs twice in a batch.</summary>
+    /// <param name="batch">What to write.</param>
+    /// <param name="memberId">The member that owns the entities of the batch; null when the store has no <see cref="Members"/>.</param>
+    /// <param name="cancellationToken">Cancels the append; the outcome is unknown then.</param>
+    /// <exception cref="FencedException">There is no such member any more. Nothing was written.</exception>
     /// <exception cref="VersionConflictException">An entity is not at the expected version. Nothing was written.</exception>
     /// <exception cref="UnstorableDataException">A message holds what the store cannot represent. Nothing was written.</exception>
-    Task AppendAsync(IReadOnlyList<EntityAppend> batch, CancellationToken cancellationToken);
+    Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken);
 
     /// <summary>The record of one handled command, or null.</summary>
     Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken);

@@ -15,3 +15,7 @@ internal sealed class UnstorableDataException(string message, Exception? innerEx
 /// <summary>A stream or snapshot holds what no message type of this service can read.</summary>
 internal sealed class UnreadableEntityException(string message, Exception? innerException = null)
     : Exception(message, innerException);
+
+/// <summary>This process is not, or no longer, the member under whose ownership it acts. Nothing was written.</summary>
+internal sealed class FencedException(string message, Exception? innerException = null)
+    : Exception(message, innerException);

@@ -26,7 +26,7 @@ internal sealed class TestService : IAsyncDisposable
     {
         _app = app;
         _errors = errors;
-        var port = new Uri(app.Urls.Single(url => !url.Contains("the-same-port", StringComparison.Ordinal)).Replace("[::]", "localhost", StringComparison.Ordinal)).Port;
+        var port = new Uri(app.Urls.First(url => !url.Contains("the-same-port", StringComparison.Ordinal)).Replace("[::]", "localhost", StringComparison.Ordinal)).Port;
         Address = new Uri($"http://localhost:{port}");
         Http1 = new HttpClient { BaseAddress = Address, Timeout = Patience };
         Http2 = new HttpClient { BaseAddress = Address, Timeout = Patience, DefaultRequestVersion = new Version(2, 0), DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
@@ -54,6 +54,8 @@ internal sealed class TestService : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PORT"] = "0";
         builder.Configuration["CloudState:Sqlite:Path"] = ":memory:";
+        builder.Configuration["CloudState:Ring:Port"] = "0";
+        builder.Configuration["CloudState:Ring:Address"] = "127.0.0.1";
         foreach (var (key, value) in settings)
         {
             builder.Configuration[key] = value;

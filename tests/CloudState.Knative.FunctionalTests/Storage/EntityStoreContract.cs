@@ -307,7 +307,7 @@ public abstract class EntityStoreContract : IAsyncLifetime
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.AppendAsync([Append(key, 0, 1)], cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.AppendAsync([Append(key, 0, 1)], memberId: null, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.LoadAsync(key, AllCommands, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.FindCommandAsync(key, "c", cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.CheckAsync(cancelled.Token));
@@ -331,7 +331,7 @@ public abstract class EntityStoreContract : IAsyncLifetime
         Assert.Single(entity.RecentCommands);
     }
 
-    private protected Task Write(params EntityAppend[] batch) => _store.AppendAsync(batch, Cancellation);
+    private protected Task Write(params EntityAppend[] batch) => _store.AppendAsync(batch, memberId: null, Cancellation);
 
     private protected Task<StoredEntity> Load(EntityKey key) => _store.LoadAsync(key, AllCommands, Cancellation);
 

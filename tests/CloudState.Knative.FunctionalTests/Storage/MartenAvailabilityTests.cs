@@ -1,4 +1,5 @@
 using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Hosting;
 using CloudState.Knative.Marten;
 using CloudState.Knative.Storage;
 using Npgsql;
@@ -25,7 +26,7 @@ public sealed class MartenAvailabilityTests
             await Task.WhenAll(stores.Select(store => Task.Run(() => store.MigrateAsync(Cancellation), Cancellation)));
 
             await stores[0].CheckAsync(Cancellation);
-            await stores[1].AppendAsync([Append], Cancellation);
+            await stores[1].AppendAsync([Append], memberId: null, Cancellation);
             foreach (var store in stores)
             {
                 await store.DisposeAsync();
@@ -47,7 +48,7 @@ public sealed class MartenAvailabilityTests
             await ExecuteAsync(store.SchemaScript());
 
             await store.CheckAsync(Cancellation);
-            await store.AppendAsync([Append], Cancellation);
+            await store.AppendAsync([Append], memberId: null, Cancellation);
         }
         finally
         {
@@ -84,7 +85,7 @@ public sealed class MartenAvailabilityTests
         await using var blocker = await connection.BeginTransactionAsync(Cancellation);
         await using var takeLock = new NpgsqlCommand($"lock table {schema.Name}.mt_streams", connection, blocker);
         await takeLock.ExecuteNonQueryAsync(Cancellation);
-        var blocked = store.AppendAsync([Append], Cancellation);
+        var blocked = store.AppendAsync([Append], memberId: null, Cancellation);
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, default, Cancellation));
 
@@ -103,12 +104,12 @@ public sealed class MartenAvailabilityTests
         await using var takeLock = new NpgsqlCommand($"lock table {schema.Name}.mt_streams", connection, blocker);
         await takeLock.ExecuteNonQueryAsync(Cancellation);
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append], Cancellation));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append], memberId: null, Cancellation));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, default, Cancellation));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancellation));
 
         await blocker.RollbackAsync(Cancellation);
-        await store.AppendAsync([Append], Cancellation);
+        await store.AppendAsync([Append], memberId: null, Cancellation);
     }
 
     [Fact]
@@ -118,25 +119,25 @@ public sealed class MartenAvailabilityTests
         await schema.InitializeAsync();
         var application = "killed-" + schema.Name;
         await using var store = Open(PostgresSchema.ConnectionString + ";Application Name=" + application[..40], schema.Name);
-        await store.AppendAsync([Append], Cancellation);
+        await store.AppendAsync([Append], memberId: null, Cancellation);
 
         await ExecuteAsync($"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{application[..40]}'");
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append with { ExpectedVersion = 1 }], Cancellation));
-        await store.AppendAsync([Append with { ExpectedVersion = 1 }], Cancellation);
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append with { ExpectedVersion = 1 }], memberId: null, Cancellation));
+        await store.AppendAsync([Append with { ExpectedVersion = 1 }], memberId: null, Cancellation);
     }
 
     private static async Task<List<StoreUnavailableException>> FailuresOf(MartenEntityStore store) =>
     [
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancellation)),
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append], Cancellation)),
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append], memberId: null, Cancellation)),
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, default, Cancellation)),
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.FindCommandAsync(Key, "c", Cancellation)),
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ForgetCommandsAsync(DateTimeOffset.UnixEpoch, Cancellation)),
     ];
 
     private static MartenEntityStore Open(string connectionString, string schema) => new(
-        new MartenStoreOptions { ConnectionString = connectionString, SchemaName = schema }, new MessageTypes([AmountAdded.Descriptor]));
+        new MartenStoreOptions { ConnectionString = connectionString, SchemaName = schema }, new RingOptions(), new MessageTypes([AmountAdded.Descriptor]));
 
     private static string NewSchema() => "t_" + Guid.NewGuid().ToString("N");
 

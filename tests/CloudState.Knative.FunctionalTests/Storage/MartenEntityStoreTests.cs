@@ -1,4 +1,5 @@
 using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Hosting;
 using CloudState.Knative.Marten;
 using CloudState.Knative.Storage;
 using Marten;
@@ -131,12 +132,12 @@ public sealed class MartenEntityStoreTests(PostgresSchema schema) : DurableEntit
         await using var store = Open(Types(AmountAdded.Descriptor));
         using var impatient = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         impatient.CancelAfter(TimeSpan.FromMilliseconds(300));
-        var failure = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.AppendAsync([Append(key, 1, 2)], impatient.Token));
+        var failure = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => store.AppendAsync([Append(key, 1, 2)], memberId: null, impatient.Token));
         Assert.Equal(impatient.Token, failure.CancellationToken);
 
         await blocker.RollbackAsync(Cancellation);
         await Write(Append(key, 1, 3));
-        await store.AppendAsync([Append(key, 2, 4)], Cancellation);
+        await store.AppendAsync([Append(key, 2, 4)], memberId: null, Cancellation);
         Assert.Equal([Added(1), Added(3), Added(4)], (await Load(key)).Events);
     }
 
@@ -144,7 +145,7 @@ public sealed class MartenEntityStoreTests(PostgresSchema schema) : DurableEntit
     {
         var options = new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = schema.Name };
         configure?.Invoke(options);
-        return new MartenEntityStore(options, types);
+        return new MartenEntityStore(options, new RingOptions(), types);
     }
 
     public sealed class Note

@@ -1,4 +1,5 @@
 using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Hosting;
 using CloudState.Knative.Marten;
 using CloudState.Knative.Storage;
 using Npgsql;
@@ -20,7 +21,7 @@ public sealed class PostgresSchema : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await using var store = new MartenEntityStore(new MartenStoreOptions { ConnectionString = ConnectionString, SchemaName = Name }, new MessageTypes([AmountAdded.Descriptor]));
+        await using var store = new MartenEntityStore(new MartenStoreOptions { ConnectionString = ConnectionString, SchemaName = Name }, new RingOptions(), new MessageTypes([AmountAdded.Descriptor]));
         await store.MigrateAsync(TestContext.Current.CancellationToken);
     }
 

@@ -26,7 +26,7 @@ public sealed class SqliteFileTests : IDisposable
         await using (var first = await StartAsync())
         {
             await first.AppendAsync(
-                [new EntityAppend(Cart, 0, [Text("a"), Text("b")], new StoredSnapshot(1, State(3)), [command], null)], Cancel);
+                [new EntityAppend(Cart, 0, [Text("a"), Text("b")], new StoredSnapshot(1, State(3)), [command], null)], memberId: null, Cancel);
         }
 
         await using var second = Open();
@@ -56,7 +56,7 @@ public sealed class SqliteFileTests : IDisposable
         await using var store = Open();
         var missing = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancel));
         Assert.Contains("--migrate", missing.Message);
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(0)], Cancel));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(0)], memberId: null, Cancel));
         await store.MigrateAsync(Cancel);
         await store.CheckAsync(Cancel);
     }
@@ -99,7 +99,7 @@ public sealed class SqliteFileTests : IDisposable
     public async Task Events_CanBeReadWithSqlWhileTheStoreRuns()
     {
         await using var store = await StartAsync();
-        await store.AppendAsync([new EntityAppend(Cart, 0, [Text("a")], null, [], null)], Cancel);
+        await store.AppendAsync([new EntityAppend(Cart, 0, [Text("a")], null, [], null)], memberId: null, Cancel);
 
         Assert.Equal("cart/c-1|1|cloudstate.tests.ledger.AmountAdded|a",
             Sql("SELECT stream || '|' || version || '|' || type || '|' || json_extract(data, '$.text') FROM events"));
@@ -109,15 +109,15 @@ public sealed class SqliteFileTests : IDisposable
     public async Task WriterLockedByAnotherTool_IsUnavailableAndRecovers()
     {
         await using var store = await StartAsync();
-        await store.AppendAsync([Event(0)], Cancel);
+        await store.AppendAsync([Event(0)], memberId: null, Cancel);
         using (var tool = Connect())
         {
             using var transaction = tool.BeginTransaction(deferred: false);
-            await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(1)], Cancel));
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(1)], memberId: null, Cancel));
             Assert.Equal(1, (await store.LoadAsync(Cart, AllCommands, Cancel)).Version);
         }
 
-        await store.AppendAsync([Event(1)], Cancel);
+        await store.AppendAsync([Event(1)], memberId: null, Cancel);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class SqliteFileTests : IDisposable
         await store.DisposeAsync();
         await store.DisposeAsync();
         await Assert.ThrowsAsync<ObjectDisposedException>(() => store.CheckAsync(Cancel));
-        await Assert.ThrowsAsync<ObjectDisposedException>(() => store.AppendAsync([Event(0)], Cancel));
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => store.AppendAsync([Event(0)], memberId: null, Cancel));
     }
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;

@@ -1,5 +1,7 @@
 using CloudState.Knative.Entities;
 using CloudState.Knative.Hosting;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Protos;
@@ -14,6 +16,9 @@ internal sealed class RuntimeFixture : IAsyncDisposable
 {
     private readonly EntityDefinition _definition = EntityDefinitionReader.Read(typeof(CounterEntity));
 
+    private readonly PeerLinks _peers;
+    private readonly CommandRouter _router;
+
     public RuntimeFixture(Action<CloudStateOptions>? configure = null)
     {
         var options = new CloudStateOptions();
@@ -23,7 +28,9 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         var runner = new CommandRunner(
             _definition, () => new CounterEntity(), Store, health, options, options.Entities.SnapshotEvery, Time, NullLogger.Instance);
         Counters = new ActivationTable(runner, options.Entities, Store, journal, Time);
-        Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, options, Time);
+        Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
+        _peers = new PeerLinks(options.Ring, Time);
+        _router = new CommandRouter(Runtime, RingState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
     }
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
@@ -58,13 +65,14 @@ internal sealed class RuntimeFixture : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         Store.ReleaseAppends();
+        _peers.Dispose();
         return Runtime.DisposeAsync();
     }
 
     private Task<CommandOutcome> ExecuteAsync(string method, IMessage message, string? id, TimeSpan? timeout, CancellationToken cancelled)
     {
         var command = _definition.Commands[$"cloudstate.tests.unit.Counter/{method}"];
-        return Runtime.ExecuteAsync(new Command
+        return _router.ExecuteAsync(new Command
         {
             Definition = command,
             Key = new EntityKey("counter", command.Key.Read(message)),

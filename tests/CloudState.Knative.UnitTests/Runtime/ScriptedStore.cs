@@ -1,3 +1,4 @@
+using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 
@@ -13,6 +14,8 @@ internal sealed class ScriptedStore : IEntityStore
     private TaskCompletionSource _gate = Opened();
 
     public int MaxConcurrentAppends => 1;
+
+    public IMemberStore? Members => null;
 
     public List<EntityAppend[]> Batches { get; } = [];
 
@@ -75,7 +78,7 @@ internal sealed class ScriptedStore : IEntityStore
         }
     }
 
-    public async Task AppendAsync(IReadOnlyList<EntityAppend> batch, CancellationToken cancellationToken)
+    public async Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken)
     {
         AppendArrived.TrySetResult();
         await _gate.Task;

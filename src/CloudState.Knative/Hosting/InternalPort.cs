@@ -1,0 +1,76 @@
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Routing;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CloudState.Knative.Hosting;
+
+/// <summary>The port on which pods talk to each other. Nothing of the service is served on it, and nothing of it on the port of the service.</summary>
+internal sealed class InternalPort(RingOptions options)
+{
+    private ListenOptions? _endpoint;
+
+    /// <summary>Where the other pods reach this port. Known once the server has started.</summary>
+    public string Address
+    {
+        get
+        {
+            var port = _endpoint!.IPEndPoint!.Port;
+            return options.Address is not { Length: > 0 } address ? $"{OwnHost()}:{port}"
+                : Uri.TryCreate($"http://{address}", UriKind.Absolute, out var uri) && uri.IsDefaultPort && !address.EndsWith(":80", StringComparison.Ordinal) ? $"{address}:{port}"
+                : address;
+        }
+    }
+
+    public void Listen(SharedPort sharedPort) => sharedPort.Listen(options.Port, endpoint =>
+    {
+        _endpoint = endpoint;
+        ((IConnectionBuilder)endpoint).Use(next => connection =>
+        {
+            connection.Features.Set(InternalConnection.Instance);
+            return next(connection);
+        });
+    });
+
+    public static void Map(WebApplication app)
+    {
+        var peers = app.Services.GetRequiredService<PeerEndpoint>();
+        var state = app.Services.GetRequiredService<RingState>();
+        app.MapWhen(
+            http => http.Features.Get<InternalConnection>() is not null,
+            ports => ports.Run(http => (http.Request.Method, http.Request.Path.Value) switch
+            {
+                ("POST", PeerEndpoint.ForwardPath) => peers.HandleAsync(http),
+                ("GET", RingReport.Path) => http.Response.WriteAsJsonAsync(RingReport.Of(state), RingJson.Default.RingReport, cancellationToken: http.RequestAborted),
+                _ => NotFound(http),
+            }));
+    }
+
+    private static Task NotFound(HttpContext http)
+    {
+        http.Response.StatusCode = StatusCodes.Status404NotFound;
+        return Task.CompletedTask;
+    }
+
+    private static string OwnHost()
+    {
+        var addresses = NetworkInterface.GetAllNetworkInterfaces()
+            .Where(network => network.OperationalStatus == OperationalStatus.Up && network.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+            .SelectMany(network => network.GetIPProperties().UnicastAddresses, (_, unicast) => unicast.Address)
+            .Where(address => !address.IsIPv6LinkLocal)
+            .ToArray();
+        var own = addresses.FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork) ?? addresses.FirstOrDefault() ?? IPAddress.Loopback;
+        return own.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{own}]" : own.ToString();
+    }
+
+    private sealed class InternalConnection
+    {
+        public static InternalConnection Instance { get; } = new();
+    }
+}

@@ -1,0 +1,41 @@
+using System.Text.Json.Serialization;
+
+namespace CloudState.Knative.Ownership;
+
+/// <summary>What <c>GET /cloudstate/ring</c> on the internal port tells: who the members are and what this one owns.</summary>
+/// <param name="Self">The id of this member; null while it is none.</param>
+/// <param name="Members">All members.</param>
+/// <param name="Slots">By entity type.</param>
+internal sealed record RingReport(Guid? Self, IReadOnlyList<RingReport.MemberReport> Members, IReadOnlyDictionary<string, RingReport.SlotReport> Slots)
+{
+    public const string Path = "/cloudstate/ring";
+
+    public static RingReport Of(RingState state)
+    {
+        var ring = state.Ring;
+        var owned = state.Owned.ToLookup(slot => slot.Slot.EntityType);
+        return new RingReport(
+            ring.Self?.Id,
+            [.. ring.Members.Select(member => new MemberReport(member.Id, member.Revision, member.Address, member.EntityTypes, member.IsLeaving))],
+            state.EntityTypes.ToDictionary(type => type, type => new SlotReport(
+                ring.SlotsPerType, owned[type].Count(slot => slot.IsHeld), owned[type].Count(slot => slot.IsDraining), Proposed(type))));
+
+        Dictionary<Guid, int> Proposed(string type) => Enumerable.Range(0, ring.SlotsPerType)
+            .Select(number => ring.ProposedOwner(new Slot(type, number)))
+            .OfType<Member>()
+            .CountBy(owner => owner.Id)
+            .ToDictionary();
+    }
+
+    internal sealed record MemberReport(Guid Id, string Revision, string Address, IReadOnlyList<string> EntityTypes, bool IsLeaving);
+
+    /// <param name="Count">How many slots the type has.</param>
+    /// <param name="Owned">How many of them this process owns and answers for.</param>
+    /// <param name="Draining">How many of these it is handing over.</param>
+    /// <param name="Proposed">How many each member should own.</param>
+    internal sealed record SlotReport(int Count, int Owned, int Draining, IReadOnlyDictionary<Guid, int> Proposed);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(RingReport))]
+internal sealed partial class RingJson : JsonSerializerContext;

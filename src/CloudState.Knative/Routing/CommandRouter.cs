@@ -1,0 +1,197 @@
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
+using Grpc.Core;
+
+namespace CloudState.Knative.Routing;
+
+/// <summary>
+/// Brings a command to the process that owns its entity: this one, or another one over its <see cref="PeerLink"/>; at most one hop.
+/// </summary>
+/// <remarks>
+/// Who owns a slot changes while commands are under way. Nobody's guess does harm: a process runs a command only inside a slot that it
+/// owns. So the router tries where the ring says, and when that was wrong, or broke off, it looks at the ring again and tries
+/// there, until the caller's time is over. Trying again is safe because a command has an id before it is forwarded, under
+/// which it takes effect once.
+/// Example: the owner of alice's cart is killed with a command of hers. Its link breaks: the outcome is unknown. For the rest of the lease
+/// nobody answers; then this pod or another one takes the slot over, and the command goes there. If it was stored before the
+/// crash, its recorded reply comes back; otherwise it is run now.
+/// </remarks>
+internal sealed class CommandRouter(
+    EntityRuntime runtime, RingState state, PeerLinks peers, Membership? membership, StoreHealth health, CloudStateOptions options, TimeProvider time)
+{
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Executes a command that an edge has made. Whatever happens, the outcome is a value.</summary>
+    public async Task<CommandOutcome> ExecuteAsync(Command command)
+    {
+        using var measured = CloudStateTelemetry.StartCommand(command);
+        var outcome = await RouteAsync(command);
+        measured.Outcome = outcome.Status.StatusCode;
+        return outcome;
+    }
+
+    /// <summary>Executes a command that another pod has forwarded; <see cref="CommandOutcome.NotOwner"/> when it should not have come here.</summary>
+    public async Task<CommandOutcome> ExecuteForwardedAsync(Command command)
+    {
+        using var measured = CloudStateTelemetry.StartCommand(command);
+        var outcome = await RunAsOwnerAsync(command, command.Deadline!.Value);
+        measured.Outcome = outcome.Status.StatusCode;
+        return outcome;
+    }
+
+    private async Task<CommandOutcome> RouteAsync(Command command)
+    {
+        if (WhyNoKey(command) is { } reason)
+        {
+            return CommandOutcome.Failed(StatusCode.InvalidArgument, reason);
+        }
+
+        var deadline = command.Deadline ?? time.GetUtcNow() + options.CommandTimeout;
+        if (deadline <= time.GetUtcNow())
+        {
+            return CommandOutcome.Failed(StatusCode.DeadlineExceeded, "The deadline of the call has passed before it began.");
+        }
+
+        var slot = state.SlotOf(command.Key);
+        var pause = FirstPause;
+        try
+        {
+            while (true)
+            {
+                var changed = state.Changed;
+                if (state.Find(slot) is { } owned && owned.TryEnter())
+                {
+                    var outcome = await runtime.ExecuteAsync(command, owned, deadline);
+                    if (!outcome.IsNotOwner)
+                    {
+                        return outcome;
+                    }
+                }
+                else if (state.Ring.ProposedOwner(slot) is { } owner && owner != state.Ring.Self)
+                {
+                    command.EnsureId();
+                    if (await TryForwardAsync(owner, command, deadline) is { } outcome)
+                    {
+                        return outcome;
+                    }
+                }
+
+                if (WhyUnavailable() is { } unavailable)
+                {
+                    return unavailable;
+                }
+
+                await WaitAsync(changed, pause, deadline, command.CallCancelled);
+                pause = pause * 2 < LongestPause ? pause * 2 : LongestPause;
+            }
+        }
+        catch (TimeoutException)
+        {
+            return CommandOutcome.TooLate;
+        }
+        catch (OperationCanceledException)
+        {
+            return CommandOutcome.CallerGone;
+        }
+    }
+
+    /// <summary>Null when the command has to be tried again.</summary>
+    private async Task<CommandOutcome?> TryForwardAsync(Member owner, Command command, DateTimeOffset deadline)
+    {
+        try
+        {
+            if (await peers.ForwardAsync(owner, command, deadline) is { } outcome)
+            {
+                return outcome;
+            }
+        }
+        catch (PeerUnreachableException)
+        {
+        }
+
+        _ = membership?.LookNowAsync();
+        return null;
+    }
+
+    private async Task<CommandOutcome> RunAsOwnerAsync(Command command, DateTimeOffset deadline)
+    {
+        var slot = state.SlotOf(command.Key);
+        var hasLooked = false;
+        try
+        {
+            while (true)
+            {
+                var changed = state.Changed;
+                if (state.Find(slot) is { } owned && owned.TryEnter())
+                {
+                    var outcome = await runtime.ExecuteAsync(command, owned, deadline);
+                    if (!outcome.IsNotOwner)
+                    {
+                        return outcome;
+                    }
+                }
+
+                if (WhyUnavailable() is { } unavailable)
+                {
+                    return unavailable;
+                }
+
+                if (state.Ring.Self is { } self && state.Ring.ProposedOwner(slot) == self)
+                {
+                    // On its way to this process.
+                    await WaitAsync(changed, LongestPause, deadline, command.CallCancelled);
+                }
+                else if (!hasLooked && membership is not null)
+                {
+                    // The sender may know more.
+                    hasLooked = true;
+                    await WaitAsync(membership.LookNowAsync(), LongestPause, deadline, command.CallCancelled);
+                }
+                else
+                {
+                    CloudStateTelemetry.RefusedAsNotOwner();
+                    return CommandOutcome.NotOwner;
+                }
+            }
+        }
+        catch (TimeoutException)
+        {
+            return CommandOutcome.TooLate;
+        }
+        catch (OperationCanceledException)
+        {
+            return CommandOutcome.CallerGone;
+        }
+    }
+
+    /// <summary>Without the store there is nothing to wait for: it may be down for long.</summary>
+    private CommandOutcome? WhyUnavailable() => health.IsUp
+        ? null
+        : CommandOutcome.StoreUnavailable("and without it nobody knows who owns the entity");
+
+    /// <summary>Waits for a change, for a pause at most.</summary>
+    /// <exception cref="TimeoutException">The deadline has passed.</exception>
+    private async Task WaitAsync(Task changed, TimeSpan pause, DateTimeOffset deadline, CancellationToken callCancelled)
+    {
+        var timeLeft = deadline - time.GetUtcNow();
+        if (timeLeft <= TimeSpan.Zero)
+        {
+            throw new TimeoutException();
+        }
+
+        await changed.WaitAsync(pause < timeLeft ? pause : timeLeft, time, callCancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        callCancelled.ThrowIfCancellationRequested();
+    }
+
+    private string? WhyNoKey(Command command) => command.Key.EntityId switch
+    {
+        "" => $"The entity key of {command.Definition.Rpc.InputType.FullName} is empty. Set: {command.Definition.Key}.",
+        { Length: var length } when length > options.MaxEntityIdLength => $"The entity key has {length} characters; at most {options.MaxEntityIdLength} are allowed.",
+        var key when key.Contains('\0') => "The entity key holds a NUL character. Remove it.",
+        _ => null,
+    };
+}
