@@ -30,6 +30,7 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
         values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7, clock_timestamp())
         """;
 
+    // Arrays make the answer small: one that a hanging process does not read would keep the transaction open, and its locks.
     private readonly string _claimAlone =
         $"""
         with claimed as (
@@ -70,7 +71,8 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
           select entity_type, slot, member_id from me, unnest($2, $3) as wanted(entity_type, slot)
           order by entity_type, slot
           on conflict do nothing returning entity_type, slot)
-        select entity_type, slot from me left join claimed on true
+        select entity_type, slots
+        from me left join (select entity_type, array_agg(slot) as slots from claimed group by entity_type) by_type on true
         """;
 
     private readonly string _release =

@@ -4,8 +4,8 @@ using Weasel.Postgresql.Tables;
 namespace CloudState.Knative.Marten;
 
 /// <summary>
-/// The tables of the ring: who takes part, who owns which slot, and how many slots a type has. A row of slots is a claim;
-/// without a row the slot is free.
+/// The tables of the ring: who takes part, who owns which slot, and, in one row, how many slots a type has. A row of slots is a
+/// claim; without a row the slot is free.
 /// </summary>
 internal sealed class MemberTables(string schema)
 {

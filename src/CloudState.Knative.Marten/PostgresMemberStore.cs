@@ -21,7 +21,7 @@ internal sealed class PostgresMemberStore(NpgsqlConnectionStringBuilder settings
                 _queries.Join(member, previousIds, lease, slots),
                 async reader =>
                 {
-                    var claimed = await ReadSlotsOfTypesAsync(reader, cancellationToken);
+                    var claimed = await ReadSlotsAsync(reader, cancellationToken);
                     await reader.NextResultAsync(cancellationToken);
                     return (await ReadMembersAsync(reader, member.Id, cancellationToken), claimed);
                 },
@@ -50,18 +50,9 @@ internal sealed class PostgresMemberStore(NpgsqlConnectionStringBuilder settings
         [_queries.Claim(memberId, slots)],
         async reader =>
         {
-            var claimed = new List<Slot>();
-            var isMember = false;
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                isMember = true;
-                if (!reader.IsDBNull(0))
-                {
-                    claimed.Add(new Slot(reader.GetString(0), reader.GetInt32(1)));
-                }
-            }
-
-            return isMember ? (IReadOnlyList<Slot>)claimed : throw Fenced(memberId);
+            // One row, of nulls, when the member exists and nothing was free.
+            var claimed = await ReadSlotsAsync(reader, cancellationToken);
+            return reader.HasRows ? claimed : throw Fenced(memberId);
         },
         cancellationToken);
 
@@ -85,13 +76,16 @@ internal sealed class PostgresMemberStore(NpgsqlConnectionStringBuilder settings
         return channel.Length <= MaxIdentifierLength ? channel : channel[..MaxIdentifierLength];
     }
 
-    private static async Task<IReadOnlyList<Slot>> ReadSlotsOfTypesAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<Slot>> ReadSlotsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
     {
         var slots = new List<Slot>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            var entityType = reader.GetString(0);
-            slots.AddRange(reader.GetFieldValue<int[]>(1).Select(number => new Slot(entityType, number)));
+            if (!reader.IsDBNull(0))
+            {
+                var entityType = reader.GetString(0);
+                slots.AddRange(reader.GetFieldValue<int[]>(1).Select(number => new Slot(entityType, number)));
+            }
         }
 
         return slots;

@@ -42,6 +42,7 @@ namespace CloudState.Knative.Ownership;
 /// </remarks>
 internal sealed partial class Membership(
     IMemberStore store, RingState state, Func<Member> createMember, RingOptions options, StoreHealth health, TimeProvider time, ILogger<Membership> logger)
+    : IAsyncDisposable
 {
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(20);
@@ -91,9 +92,7 @@ internal sealed partial class Membership(
     /// <summary>Ends the membership once all commands inside its slots have finished. To be called once no command comes any more.</summary>
     public async Task LeaveAsync(CancellationToken cancellationToken)
     {
-        _isStopping = true;
-        _ = LookNowAsync();
-        await _looking;
+        await DisposeAsync();
         if (_ids is not [.., var memberId])
         {
             return;
@@ -119,6 +118,14 @@ internal sealed partial class Membership(
         {
             EndTenure();
         }
+    }
+
+    /// <summary>Stops looking. The membership ends with its lease, unless <see cref="LeaveAsync"/> has ended it.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _isStopping = true;
+        _ = LookNowAsync();
+        await _looking;
     }
 
     private async Task LookAgainAndAgainAsync(TimeSpan? nextLook)

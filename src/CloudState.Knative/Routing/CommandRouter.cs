@@ -104,7 +104,8 @@ internal sealed class CommandRouter(
     {
         try
         {
-            if (await peers.ForwardAsync(owner, command, deadline) is { } outcome)
+            // An owner that has lost the store is soon no owner any more, while this process has it.
+            if (await peers.ForwardAsync(owner, command, deadline) is { } outcome && !(outcome.IsStoreUnavailable && health.IsUp))
             {
                 return outcome;
             }
@@ -171,7 +172,7 @@ internal sealed class CommandRouter(
     /// <summary>Without the store there is nothing to wait for: it may be down for long.</summary>
     private CommandOutcome? WhyUnavailable() => health.IsUp
         ? null
-        : CommandOutcome.StoreUnavailable("and without it nobody knows who owns the entity");
+        : CommandOutcome.StoreUnavailable(health.WhyDown);
 
     /// <summary>Waits for a change, for a pause at most.</summary>
     /// <exception cref="TimeoutException">The deadline has passed.</exception>

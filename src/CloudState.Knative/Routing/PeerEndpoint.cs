@@ -125,6 +125,7 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, CommandRouter 
         ? new ForwardedOutcome { NotOwner = true }
         : new ForwardedOutcome
         {
+            StoreUnavailable = outcome.IsStoreUnavailable,
             StatusCode = (int)outcome.Status.StatusCode,
             StatusDetail = outcome.Status.Detail ?? "",
             Reply = outcome.Reply?.ToByteString() ?? ByteString.Empty,

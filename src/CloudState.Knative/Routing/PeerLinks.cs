@@ -117,7 +117,11 @@ internal sealed class PeerLinks : IDisposable
         return forwarded;
     }
 
-    private static CommandOutcome FromWire(Command command, ForwardedOutcome outcome) => outcome.StatusCode == (int)StatusCode.OK
-        ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(outcome.Reply))
-        : CommandOutcome.Rejected(new Status((StatusCode)outcome.StatusCode, outcome.StatusDetail));
+    private static CommandOutcome FromWire(Command command, ForwardedOutcome outcome)
+    {
+        var status = new Status((StatusCode)outcome.StatusCode, outcome.StatusDetail);
+        return status.StatusCode == StatusCode.OK ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(outcome.Reply))
+            : outcome.StoreUnavailable ? CommandOutcome.OwnerLacksStore(status)
+            : CommandOutcome.Rejected(status);
+    }
 }

@@ -7,21 +7,24 @@ namespace CloudState.Knative.Runtime;
 /// <summary>How a command ended: with a reply, or with a status that says why there is none.</summary>
 internal readonly record struct CommandOutcome
 {
-    private CommandOutcome(IMessage? reply, Status status, bool isNotOwner = false)
+    private CommandOutcome(IMessage? reply, Status status)
     {
         Reply = reply;
         Status = status;
-        IsNotOwner = isNotOwner;
     }
 
     /// <summary>The command has not run, or has left no trace: this process does not own the entity, or does no longer. For routing, not for callers.</summary>
-    public static CommandOutcome NotOwner { get; } = new(null, new Status(StatusCode.Unavailable, "This process does not own the entity."), isNotOwner: true);
+    public static CommandOutcome NotOwner { get; } =
+        Failed(StatusCode.Unavailable, "This process does not own the entity.") with { IsNotOwner = true };
 
     public static CommandOutcome TooLate { get; } = Failed(StatusCode.DeadlineExceeded, "The command did not finish in time. It is not known whether it took effect.");
 
     public static CommandOutcome CallerGone { get; } = Failed(StatusCode.Cancelled, "The caller has gone. It is not known whether the command took effect.");
 
-    public bool IsNotOwner { get; }
+    public bool IsNotOwner { get; private init; }
+
+    /// <summary>The store of the process that owns the entity does not answer. It is not known whether the command took effect.</summary>
+    public bool IsStoreUnavailable { get; private init; }
 
     public IMessage? Reply { get; }
 
@@ -40,7 +43,11 @@ internal readonly record struct CommandOutcome
         StatusCode.InvalidArgument,
         $"The command id '{commandId}' was used before, for a different command ({firstMethod}). Give every command an id of its own, and repeat a command unchanged.");
 
-    public static CommandOutcome StoreUnavailable(string detail) => Failed(StatusCode.Unavailable, $"The store is not available ({detail}). Try again.");
+    public static CommandOutcome StoreUnavailable(string detail) =>
+        OwnerLacksStore(new Status(StatusCode.Unavailable, $"The store is not available ({detail}). Try again."));
+
+    /// <summary>What another process has said of its store.</summary>
+    public static CommandOutcome OwnerLacksStore(Status status) => Rejected(status) with { IsStoreUnavailable = true };
 
     public CommandRecord ToRecord(Command command, long fingerprint, DateTimeOffset handledAt) => new(
         command.CommandId!, command.Definition.FullName, fingerprint,

@@ -8,7 +8,8 @@ internal sealed class TimeLimit(TimeProvider time, DateTimeOffset deadline, Canc
 
     public TimeSpan Remaining => deadline - time.GetUtcNow() is { Ticks: > 0 } remaining ? remaining : TimeSpan.Zero;
 
-    public bool HasPassed => Remaining == TimeSpan.Zero;
+    // The timer and the clock need not agree to the millisecond.
+    public bool HasPassed => _timer is { IsCancellationRequested: true } || Remaining == TimeSpan.Zero;
 
     public CancellationToken GetToken()
     {

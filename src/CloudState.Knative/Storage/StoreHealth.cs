@@ -11,6 +11,9 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
 
     public bool IsUp => _isUp == true;
 
+    /// <summary>What the store said last when it was not available.</summary>
+    public string WhyDown { get; private set; } = "it has not answered yet";
+
     /// <summary>Completes when the store is down.</summary>
     public Task Down
     {
@@ -43,6 +46,7 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
             if (_isUp != false)
             {
                 _isUp = false;
+                WhyDown = reason.Message;
                 LogDown(reason.Message);
                 _down.TrySetResult();
             }

@@ -1,6 +1,8 @@
+using System.Diagnostics;
 using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
+using Grpc.Core;
 
 namespace CloudState.Knative.FunctionalTests.Edges;
 
@@ -11,12 +13,45 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
 {
     public const string EntityType = "probe";
 
+    public static TaskCompletionSource Waiting { get; set; } = new();
+
+    public static TaskCompletionSource Cancelled { get; set; } = new();
+
     public const string Secret = "the message of the exception";
 
     public Total Add(AddAmount command, CommandContext context)
     {
         context.Emit(new Added { Amount = command.Amount });
         return command.Crash ? throw new InvalidOperationException(Secret) : State;
+    }
+
+    public async Task<Surroundings> Look(LookAround command, CommandContext context)
+    {
+        var surroundings = new Surroundings { TraceId = Activity.Current?.TraceId.ToString() ?? "" };
+        foreach (var group in context.Metadata.GroupBy(entry => entry.Key))
+        {
+            surroundings.Metadata.Add(group.Key, string.Join(',', group.Select(entry => entry.Value)));
+        }
+
+        if (command.Failure.Length > 0)
+        {
+            context.Fail(command.Failure, StatusCode.AlreadyExists);
+        }
+
+        if (command.Wait)
+        {
+            Waiting.TrySetResult();
+            try
+            {
+                await Task.Delay(Timeout.Infinite, context.CancellationToken);
+            }
+            finally
+            {
+                Cancelled.TrySetResult();
+            }
+        }
+
+        return surroundings;
     }
 
     public Everything Echo(Everything command) => command;

@@ -78,6 +78,7 @@ internal sealed class TestService : IAsyncDisposable
         Channel.Dispose();
         Http1.Dispose();
         Http2.Dispose();
+        await _app.StopAsync();
         await _app.DisposeAsync();
         if (!_expectErrors)
         {

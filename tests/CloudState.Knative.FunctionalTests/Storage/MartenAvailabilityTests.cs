@@ -68,6 +68,20 @@ public sealed class MartenAvailabilityTests
     }
 
     [Fact]
+    public async Task SchemaWithoutTheTablesOfMembers_IsUpgraded()
+    {
+        await using var schema = new PostgresSchema();
+        await schema.InitializeAsync();
+        await schema.QueryAsync<object>($"drop table {schema.Name}.cloudstate_slots, {schema.Name}.cloudstate_members, {schema.Name}.cloudstate_ring");
+        await using var store = Open(PostgresSchema.ConnectionString, schema.Name);
+
+        Assert.Contains("--migrate", (await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancellation))).Message);
+        await store.MigrateAsync(Cancellation);
+
+        await store.CheckAsync(Cancellation);
+    }
+
+    [Fact]
     public async Task UnreachableServer_IsUnavailable()
     {
         await using var store = Open("Host=127.0.0.1;Port=9;Username=nobody;Database=none;Timeout=1", "public");

@@ -1,0 +1,51 @@
+using System.Runtime.InteropServices;
+
+namespace CloudState.Knative.Faults;
+
+/// <summary>The fault suite, and, as <c>pod</c>, one process of the cluster that it tests.</summary>
+internal static class Program
+{
+    public static async Task<int> Main(string[] args)
+    {
+        if (args is ["pod", .. var podArguments])
+        {
+            return await PodHost.RunAsync(podArguments);
+        }
+
+        RunOptions options;
+        try
+        {
+            options = RunOptions.Parse(args is ["run", .. var runArguments] ? runArguments : args);
+        }
+        catch (FormatException wrong)
+        {
+            Console.Error.WriteLine(wrong.Message);
+            Console.Error.WriteLine(RunOptions.Usage);
+            return 2;
+        }
+
+        using var stopped = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        try
+        {
+            return await new FaultRun(options).RunAsync(stopped.Token);
+        }
+        catch (OperationCanceledException) when (stopped.IsCancellationRequested)
+        {
+            Console.Error.WriteLine("Stopped; nothing was decided.");
+            return 130;
+        }
+        catch (Exception broken) when (broken is not OperationCanceledException)
+        {
+            Console.Error.WriteLine($"The run broke off: {broken}");
+            return 3;
+        }
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stopped.Cancel();
+        }
+    }
+}

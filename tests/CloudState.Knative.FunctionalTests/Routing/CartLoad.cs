@@ -1,0 +1,141 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Net.Sockets;
+using CloudState.Knative.FunctionalTests.Hosting;
+using Grpc.Core;
+using ShoppingCart.Api;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Routing;
+
+/// <summary>
+/// Clients that add items to a few carts, each command to the next pod in turn. A pod that refuses the connection is passed over, as a
+/// load balancer would do; every other failure counts.
+/// </summary>
+internal sealed class CartLoad : IAsyncDisposable
+{
+    private const int Clients = 8;
+    private const int Carts = 4;
+
+    private readonly string _run = Guid.NewGuid().ToString("N");
+    private readonly bool _repeatsFailed;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<string, string> _acknowledged = new();
+    private readonly ConcurrentBag<(TimeSpan At, TimeSpan Took)> _latencies = [];
+    private readonly long _started = Stopwatch.GetTimestamp();
+    private readonly Task[] _clients;
+    private volatile ServiceProcess[] _pods;
+    private int _turn;
+
+    /// <param name="repeatsFailed">Whether commands with an unknown outcome are repeated under their id, until they succeed.</param>
+    /// <param name="pods">Where to send commands.</param>
+    public CartLoad(bool repeatsFailed, params ServiceProcess[] pods)
+    {
+        _repeatsFailed = repeatsFailed;
+        _pods = pods;
+        _clients = [.. Enumerable.Range(0, Clients).Select(client => Task.Run(() => RunAsync(client)))];
+    }
+
+    public ConcurrentQueue<string> Failures { get; } = new();
+
+    public int Acknowledged => _acknowledged.Count;
+
+    public TimeSpan WorstLatency => _latencies.IsEmpty ? TimeSpan.Zero : _latencies.Max(latency => latency.Took);
+
+    public void Use(params ServiceProcess[] pods) => _pods = pods;
+
+    /// <summary>Returns when so many more commands have been acknowledged.</summary>
+    public async Task ProgressAsync(int commands = 200)
+    {
+        var goal = Acknowledged + commands;
+        var patience = Stopwatch.GetTimestamp();
+        while (Acknowledged < goal)
+        {
+            Assert.True(Stopwatch.GetElapsedTime(patience) < TestService.Patience, $"No progress at {Acknowledged} commands. {string.Join('\n', Failures.Take(5))}");
+            await Task.Yield();
+        }
+    }
+
+    /// <summary>Stops, and checks that every acknowledged item is in its cart, once.</summary>
+    public async Task StopAndCheckAsync(ServiceProcess pod)
+    {
+        await StopAsync();
+        var found = new Dictionary<string, string>();
+        for (var cart = 0; cart < Carts; cart++)
+        {
+            foreach (var item in (await pod.Carts.GetCartAsync(new GetShoppingCart { UserId = CartOf(cart) })).Items)
+            {
+                Assert.Equal(1, item.Quantity);
+                found.Add(item.ProductId, CartOf(cart));
+            }
+        }
+
+        Assert.All(_acknowledged, item => Assert.Equal(item.Value, found.GetValueOrDefault(item.Key)));
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync();
+
+    private async Task StopAsync()
+    {
+        await _stop.CancelAsync();
+        await Task.WhenAll(_clients).WaitAsync(TestService.Patience);
+    }
+
+    private async Task RunAsync(int client)
+    {
+        for (var number = 0; !_stop.IsCancellationRequested; number++)
+        {
+            var item = new AddLineItem { UserId = CartOf((client + number) % Carts), ProductId = $"{client}-{number}", Quantity = 1 };
+            var started = Stopwatch.GetTimestamp();
+            if (await AddAsync(item))
+            {
+                _acknowledged[item.ProductId] = item.UserId;
+                _latencies.Add((Stopwatch.GetElapsedTime(_started), Stopwatch.GetElapsedTime(started)));
+            }
+        }
+    }
+
+    private async Task<bool> AddAsync(AddLineItem item)
+    {
+        while (true)
+        {
+            var pods = _pods;
+            var pod = pods[Interlocked.Increment(ref _turn) % pods.Length];
+            try
+            {
+                await pod.Carts.AddItemAsync(item, new Metadata { { "idempotency-key", item.ProductId } }, DateTime.UtcNow + TestService.Patience);
+                return true;
+            }
+            catch (RpcException refused) when (IsRefused(refused))
+            {
+                if (_stop.IsCancellationRequested)
+                {
+                    return false;
+                }
+            }
+            catch (RpcException failed)
+            {
+                Failures.Enqueue($"{failed.Status} {failed.Status.DebugException}");
+                if (!_repeatsFailed)
+                {
+                    return false;
+                }
+            }
+        }
+    }
+
+    private static bool IsRefused(RpcException failure)
+    {
+        for (var cause = failure.Status.DebugException; cause is not null; cause = cause.InnerException)
+        {
+            if (cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private string CartOf(int cart) => $"{_run}-{cart}";
+}

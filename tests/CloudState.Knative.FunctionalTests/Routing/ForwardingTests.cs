@@ -1,0 +1,192 @@
+using System.Diagnostics;
+using System.Net;
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Entities;
+using CloudState.Knative.FunctionalTests.Edges;
+using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.FunctionalTests.Probes;
+using CloudState.Knative.FunctionalTests.Storage;
+using CloudState.Knative.Routing;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
+using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
+using ShoppingCart.Api;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Routing;
+
+/// <summary>A command that arrives at a pod which does not own its entity.</summary>
+[Collection(ProbeEntity.EntityType)]
+public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<PostgresSchema>, IAsyncLifetime
+{
+    private TestService _entry = null!;
+    private TestService _owner = null!;
+    private string _id = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _entry = await Pods.StartWithProbeAsync(schema);
+        _owner = await Pods.StartWithProbeAsync(schema);
+        await Pods.SettledAsync(_entry, _owner);
+        _id = _owner.KeyOf(ProbeEntity.EntityType);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _entry.DisposeAsync();
+        await _owner.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task EveryKey_IsAnsweredByEveryPod()
+    {
+        foreach (var user in new[] { _entry.KeyOf(prefix: "mine"), _owner.KeyOf(prefix: "yours") })
+        {
+            await _entry.Carts.AddItemAsync(new AddLineItem { UserId = user, ProductId = "a", Quantity = 1 });
+            await _owner.Carts.AddItemAsync(new AddLineItem { UserId = user, ProductId = "b", Quantity = 1 });
+
+            Assert.Equal(["a", "b"], (await _entry.Carts.GetCartAsync(new GetShoppingCart { UserId = user })).Items.Select(item => item.ProductId));
+            Assert.Equal(["a", "b"], (await _owner.Carts.GetCartAsync(new GetShoppingCart { UserId = user })).Items.Select(item => item.ProductId));
+        }
+    }
+
+    [Fact]
+    public async Task EveryKindOfField_SurvivesTheHop()
+    {
+        var everything = new Everything { Id = _id, DoubleValue = 0.1, BytesValue = Google.Protobuf.ByteString.CopyFromUtf8("b"), ChosenText = "t", Numbers = { 1, 2 }, Amounts = { ["x"] = 1 } };
+
+        Assert.Equal(everything, await ProbeOf(_entry).EchoAsync(everything));
+    }
+
+    [Fact]
+    public async Task MetadataAndTrace_ArriveUnchanged()
+    {
+        using var listener = new ActivityListener { ShouldListenTo = source => source.Name == CloudStateTelemetry.Name, Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData };
+        ActivitySource.AddActivityListener(listener);
+        using var trace = new Activity("test").SetIdFormat(ActivityIdFormat.W3C).Start();
+        var seen = await ProbeOf(_entry).LookAsync(new LookAround { Id = _id }, new Metadata { { "x-tenant", "blue" }, { "traceparent", $"00-{trace.TraceId}-{trace.SpanId}-01" } });
+
+        Assert.Equal("blue", seen.Metadata["x-tenant"]);
+        Assert.Equal(trace.TraceId.ToString(), seen.TraceId);
+    }
+
+    [Fact]
+    public async Task Rejection_KeepsStatusAndText()
+    {
+        var rejected = await Assert.ThrowsAsync<RpcException>(() => ProbeOf(_entry).LookAsync(new LookAround { Id = _id, Failure = "Taken: ä" }).ResponseAsync);
+
+        Assert.Equal((StatusCode.AlreadyExists, "Taken: ä"), (rejected.StatusCode, rejected.Status.Detail));
+    }
+
+    [Fact]
+    public async Task Crash_IsAnInternalErrorHere()
+    {
+        _owner.ExpectErrors();
+        var crashed = await Assert.ThrowsAsync<RpcException>(() => ProbeOf(_entry).AddAsync(new AddAmount { Id = _id, Amount = 1, Crash = true }).ResponseAsync);
+
+        Assert.Equal(StatusCode.Internal, crashed.StatusCode);
+        Assert.DoesNotContain(ProbeEntity.Secret, crashed.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Cancellation_ReachesTheHandler()
+    {
+        (ProbeEntity.Waiting, ProbeEntity.Cancelled) = (NewSignal(), NewSignal());
+        using var cancellation = new CancellationTokenSource();
+        var call = ProbeOf(_entry).LookAsync(new LookAround { Id = _id, Wait = true }, cancellationToken: cancellation.Token);
+        await ProbeEntity.Waiting.Task.WaitAsync(TestService.Patience, Pods.Cancellation);
+
+        await cancellation.CancelAsync();
+
+        await ProbeEntity.Cancelled.Task.WaitAsync(TestService.Patience, Pods.Cancellation);
+        await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync);
+    }
+
+    [Fact]
+    public async Task Deadline_ReachesTheHandler()
+    {
+        (ProbeEntity.Waiting, ProbeEntity.Cancelled) = (NewSignal(), NewSignal());
+        var call = ProbeOf(_entry).LookAsync(new LookAround { Id = _id, Wait = true }, deadline: DateTime.UtcNow.AddMilliseconds(500));
+
+        await ProbeEntity.Cancelled.Task.WaitAsync(TestService.Patience, Pods.Cancellation);
+        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync)).StatusCode);
+    }
+
+    [Fact]
+    public async Task RepeatedCommand_AtAnotherPod_TakesEffectOnce()
+    {
+        var id = new Metadata { { "idempotency-key", "once" } };
+        await ProbeOf(_entry).AddAsync(new AddAmount { Id = _id, Amount = 3 }, id);
+        var repeated = await ProbeOf(_owner).AddAsync(new AddAmount { Id = _id, Amount = 3 }, id);
+
+        Assert.Equal(3, repeated.Amount);
+    }
+
+    [Fact]
+    public async Task WrongGuess_IsRefusedAndChangesNothing()
+    {
+        var key = _entry.KeyOf(ProbeEntity.EntityType, "guess");
+        var method = _entry.Services.GetRequiredService<EntityDefinitions>().Find("cloudstate.tests.probe.Probe/Add")!.Value.Command;
+        var command = new Command
+        {
+            Definition = method,
+            Key = new EntityKey(ProbeEntity.EntityType, key),
+            Message = new AddAmount { Id = key, Amount = 1 },
+            Metadata = CommandMetadata.Empty,
+            CommandId = "guess",
+        };
+
+        // The entry pod owns the key, and asks the other one.
+        var outcome = await _entry.Services.GetRequiredService<PeerLinks>().ForwardAsync(
+            _owner.Ring().Ring.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+
+        Assert.Null(outcome);
+        Assert.Equal(0, await schema.QueryAsync<long>($"select count(*) from {schema.Name}.mt_events where stream_id = 'probe/{key}'"));
+    }
+
+    [Fact]
+    public async Task SameCommandForwardedTwice_TakesEffectOnce()
+    {
+        var method = _entry.Services.GetRequiredService<EntityDefinitions>().Find("cloudstate.tests.probe.Probe/Add")!.Value.Command;
+        var id = _owner.KeyOf(ProbeEntity.EntityType, "twice");
+        var command = new Command { Definition = method, Key = new EntityKey(ProbeEntity.EntityType, id), Message = new AddAmount { Id = id, Amount = 5 }, Metadata = CommandMetadata.Empty };
+        command.EnsureId();
+        var peers = _entry.Services.GetRequiredService<PeerLinks>();
+
+        var first = await peers.ForwardAsync(_owner.Ring().Ring.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+        var second = await peers.ForwardAsync(_owner.Ring().Ring.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+
+        Assert.Equal(new Total { Amount = 5 }, first!.Value.Reply);
+        Assert.Equal(first.Value.Reply, second!.Value.Reply);
+        Assert.Equal(1, await schema.QueryAsync<long>($"select count(*) from {schema.Name}.mt_events where stream_id = 'probe/{id}'"));
+    }
+
+    [Fact]
+    public async Task InternalPort_IsForMembersOnly()
+    {
+        using var http = new HttpClient();
+        using var stranger = new HttpRequestMessage(HttpMethod.Post, new Uri(_owner.InternalAddress(), PeerEndpoint.ForwardPath));
+        stranger.Headers.Authorization = new("Bearer", "guessed");
+
+        Assert.Equal(HttpStatusCode.Unauthorized, (await http.SendAsync(stranger, Pods.Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri(_owner.InternalAddress(), "/carts/alice"), Pods.Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await _owner.Http1.GetAsync("/cloudstate/ring", Pods.Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await _owner.Http2.PostAsync(PeerEndpoint.ForwardPath, null, Pods.Cancellation)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Ring_IsReportedOnTheInternalPort_WithoutSecrets()
+    {
+        using var http = new HttpClient();
+        var report = await http.GetStringAsync(new Uri(_entry.InternalAddress(), "/cloudstate/ring"), Pods.Cancellation);
+
+        Assert.All(_entry.Ring().Ring.Members, member => Assert.Contains($"{member.Id}", report, StringComparison.Ordinal));
+        Assert.All(_entry.Ring().Ring.Members, member => Assert.DoesNotContain(member.Secret, report, StringComparison.Ordinal));
+        Assert.Contains($"\"owned\":{_entry.Slots().Count(slot => slot.EntityType == Pods.CartType)}", report, StringComparison.Ordinal);
+    }
+
+    private static Probe.ProbeClient ProbeOf(TestService pod) => new(pod.Channel);
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Runs a cluster of the sample under load, injects faults and verifies every history: bash tests/faults.sh [--minutes N] [--seed S] ...
+# A wrong option prints all of them.
+#
+# Needs the .NET SDK; PostgreSQL as in tests/run.sh, always a private server; a C compiler for clocks that jump (without one they do not).
+# The last line reads "seed S: N operations, N faults, N anomalies; ..."; the exit code is 0 when there are no anomalies.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+work=$(mktemp -d)
+. tests/postgres.sh
+
+# The program ends its pods itself; this is for the case that it could not.
+end_pods() {
+    local pid
+    for pid in $(cat "$work/pids" 2>/dev/null); do
+        # The number may belong to somebody else by now.
+        if tr '\0' '\n' 2>/dev/null <"/proc/$pid/environ" | grep -qx "CLOUDSTATE_FAULTS_WORK=$work"; then
+            kill -9 "$pid" 2>/dev/null || true
+        fi
+    done
+}
+
+stop() {
+    end_pods
+    stop_postgres
+    if [ -e "$work/keep" ]; then
+        rm -rf "$work/postgres" "$work/keep" "$work/pids" "$work/clock.so"
+    else
+        rm -rf "$work"
+    fi
+}
+trap stop EXIT
+
+project=tests/CloudState.Knative.Faults
+dotnet build "$project" -c Release -warnaserror -v quiet -nologo
+
+chmod 711 "$work"
+mkdir "$work/postgres"
+start_postgres "$work/postgres"
+export CLOUDSTATE_FAULTS_WORK="$work"
+if command -v cc >/dev/null && cc -O2 -shared -fPIC -o "$work/clock.so" "$project/Cluster/WallClock.c" -ldl; then
+    export CLOUDSTATE_FAULTS_CLOCK="$work/clock.so"
+else
+    echo "No C compiler: clocks do not jump."
+fi
+
+dotnet "$project/bin/Release/net10.0/CloudState.Knative.Faults.dll" run "$@"
