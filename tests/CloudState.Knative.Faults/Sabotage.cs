@@ -1,4 +1,8 @@
 using CloudState.Knative.Hosting;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace CloudState.Knative.Faults;
 
@@ -14,30 +18,63 @@ internal static class Sabotage
 
     public static void Apply(CloudStateBuilder cloudState, string name)
     {
-        switch (name)
+        var original = cloudState.Services.Single(service => service.ServiceType == typeof(IEntityStore)).ImplementationFactory!;
+        cloudState.Services.Replace(ServiceDescriptor.Singleton<IEntityStore>(provider => name switch
         {
-            case Fence:
-                RemoveFence(cloudState);
-                break;
-            case SelfFencing:
-                RemoveSelfFencing(cloudState);
-                break;
-            default:
-                throw new ArgumentException($"There is no sabotage '{name}'.", nameof(name));
-        }
+            Fence => new UnfencedStore((IEntityStore)original(provider)),
+            SelfFencing => new DeceivedStore((IEntityStore)original(provider)),
+            _ => throw new ArgumentException($"There is no sabotage '{name}'.", nameof(name)),
+        }));
     }
 
     /// <summary>Appends without looking whether the pod is still a member.</summary>
-    private static void RemoveFence(CloudStateBuilder cloudState)
+    private sealed class UnfencedStore(IEntityStore store) : DecoratedStore(store)
     {
-        _ = cloudState;
-        throw new NotSupportedException("The sabotage 'fence' decorates IEntityStore (AppendAsync with memberId null), which does not know members yet.");
+        public override Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
+            base.AppendAsync(batch, memberId: null, cancellationToken);
     }
 
-    /// <summary>Serves from memory though the lease could not be renewed.</summary>
-    private static void RemoveSelfFencing(CloudStateBuilder cloudState)
+    /// <summary>Lets the pod believe that its lease was renewed, whatever has happened.</summary>
+    private sealed class DeceivedStore(IEntityStore store) : DecoratedStore(store)
     {
-        _ = cloudState;
-        throw new NotSupportedException("The sabotage 'self-fencing' decorates IMemberStore (a failed RenewAsync gets the last good answer), which does not exist yet.");
+        public override IMemberStore Members { get; } = new DeceivedMembers(store.Members!);
+    }
+
+    private sealed class DeceivedMembers(IMemberStore members) : IMemberStore
+    {
+        private MemberList? _last;
+
+        public async Task<(MemberList Members, IReadOnlyList<Slot> Claimed)> JoinAsync(
+            Member member, IReadOnlyList<Guid> previousIds, TimeSpan lease, int slots, CancellationToken cancellationToken)
+        {
+            var joined = await members.JoinAsync(member, previousIds, lease, slots, cancellationToken);
+            _last = joined.Members;
+            return joined;
+        }
+
+        public async Task<MemberList?> RenewAsync(Guid memberId, bool isLeaving, TimeSpan lease, CancellationToken cancellationToken)
+        {
+            try
+            {
+                _last = await members.RenewAsync(memberId, isLeaving, lease, cancellationToken) ?? _last;
+            }
+            catch (StoreUnavailableException)
+            {
+            }
+
+            return _last;
+        }
+
+        public Task<IReadOnlyList<Slot>> ClaimAsync(Guid memberId, IReadOnlyList<Slot> slots, CancellationToken cancellationToken) =>
+            members.ClaimAsync(memberId, slots, cancellationToken);
+
+        public Task ReleaseAsync(Guid memberId, IReadOnlyList<Slot> slots, CancellationToken cancellationToken) =>
+            members.ReleaseAsync(memberId, slots, cancellationToken);
+
+        public Task LeaveAsync(Guid memberId, CancellationToken cancellationToken) => members.LeaveAsync(memberId, cancellationToken);
+
+        public Task WaitForChangeAsync(CancellationToken cancellationToken) => members.WaitForChangeAsync(cancellationToken);
+
+        public ValueTask DisposeAsync() => members.DisposeAsync();
     }
 }

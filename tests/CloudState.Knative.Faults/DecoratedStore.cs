@@ -1,0 +1,29 @@
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Faults;
+
+/// <summary>A store that does what another one does, unless something is overridden.</summary>
+internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
+{
+    public virtual IMemberStore? Members => store.Members;
+
+    public int MaxConcurrentAppends => store.MaxConcurrentAppends;
+
+    public Task MigrateAsync(CancellationToken cancellationToken) => store.MigrateAsync(cancellationToken);
+
+    public string SchemaScript() => store.SchemaScript();
+
+    public Task CheckAsync(CancellationToken cancellationToken) => store.CheckAsync(cancellationToken);
+
+    public Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken) => store.LoadAsync(key, commandIds, cancellationToken);
+
+    public virtual Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
+        store.AppendAsync(batch, memberId, cancellationToken);
+
+    public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) => store.FindCommandAsync(key, commandId, cancellationToken);
+
+    public Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.ForgetCommandsAsync(before, cancellationToken);
+
+    public ValueTask DisposeAsync() => store.DisposeAsync();
+}
