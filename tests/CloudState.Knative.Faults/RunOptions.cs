@@ -15,7 +15,9 @@ internal sealed record RunOptions
           --rate N           operations per second of all clients together; default 250
           --keys N           how many carts are in use at the same time; default 6
           --faults a,b,...   only these: kill, term, pause, scale, rollout, postgres, database, peer, slow, clock; or none
-          --sabotage S       fence or self-fencing: the pods break a guarantee; the run succeeds when an anomaly is found
+          --sabotage S       fence or self-fencing: the pods break a guarantee; the run succeeds when an anomaly is found.
+                             The lack of a fence shows where carts are read more often than written while pods are paused:
+                             fence implies --minutes 4 --keys 300 --clients 60 --rate 300 --faults pause unless these follow
         """;
 
     public const int MaxPods = 6;
@@ -58,6 +60,8 @@ internal sealed record RunOptions
                 "--rate" => options with { Rate = Number(name, value, 1, 100_000) },
                 "--keys" => options with { Keys = Number(name, value, 1, 1000) },
                 "--faults" => options with { Faults = Kinds(name, value) },
+                "--sabotage" when value == CloudState.Knative.Faults.Sabotage.Fence =>
+                    options with { Sabotage = value, Minutes = 4, Keys = 300, Clients = 60, Rate = 300, Faults = [FaultKind.Pause] },
                 "--sabotage" => options with { Sabotage = CloudState.Knative.Faults.Sabotage.Names.Contains(value) ? value : throw Wrong(name, value) },
                 _ => throw new FormatException($"There is no option {name}."),
             };

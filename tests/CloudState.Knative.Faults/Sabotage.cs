@@ -11,7 +11,7 @@ namespace CloudState.Knative.Faults;
 /// </summary>
 internal static class Sabotage
 {
-    private const string Fence = "fence";
+    public const string Fence = "fence";
     private const string SelfFencing = "self-fencing";
 
     public static IReadOnlyList<string> Names { get; } = [Fence, SelfFencing];

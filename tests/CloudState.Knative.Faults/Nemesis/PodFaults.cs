@@ -46,8 +46,17 @@ internal sealed class PodFaults(PodCluster cluster, RunOptions options, FaultLog
         async Task RunAsync()
         {
             var duration = random.Between(options.Lease + TimeSpan.FromSeconds(1), options.Lease + TimeSpan.FromSeconds(3));
-            using var fault = log.Inject(FaultKind.Pause, $"{pod.Name} for {duration.TotalSeconds:0.0} s");
+            var isBusy = random.Next(2) == 0;
+            using var fault = log.Inject(FaultKind.Pause, $"{pod.Name} for {duration.TotalSeconds:0.0} s{(isBusy ? ", with much in flight" : "")}");
+            if (isBusy)
+            {
+                // Appends pile up behind a slow database, to be sent once the pod wakes up.
+                pod.Database.Delay(TimeSpan.FromMilliseconds(400));
+                await Task.Delay(TimeSpan.FromSeconds(1));
+            }
+
             pod.Pause();
+            pod.Database.Delay(TimeSpan.Zero);
             await Task.Delay(duration);
             pod.Resume();
             cluster.GiveBack(pod);
