@@ -37,7 +37,8 @@ public sealed partial class ReadmeTests
     public void Configuration_ListsEveryOption()
     {
         var options = typeof(CloudState.Knative.Hosting.CloudStateOptions).GetProperties()
-            .Where(property => property.Name != "Entities").Select(property => property.Name)
+            .Where(property => property.Name is not ("Entities" or "Ring")).Select(property => property.Name)
+            .Concat(typeof(CloudState.Knative.Hosting.RingOptions).GetProperties().Select(property => $"Ring__{property.Name}"))
             .Concat(typeof(CloudState.Knative.Hosting.EntityOptions).GetProperties().Select(property => $"Entities__{property.Name}"))
             .Concat(typeof(CloudState.Knative.Sqlite.SqliteStoreOptions).GetProperties().Select(property => $"Sqlite__{property.Name}"));
 
