@@ -23,6 +23,7 @@ internal sealed class CloudEventRoutes
     private readonly FrozenDictionary<string, (EntityDefinition Entity, CommandDefinition Command)[]> _byType;
 
     public CloudEventRoutes(EntityDefinitions definitions) => _byType = definitions.Commands
+        .Where(pair => !pair.Command.IsStreaming)
         .SelectMany(pair => new[] { (Type: pair.Command.FullName, Pair: pair), (Type: pair.Command.Rpc.InputType.FullName, Pair: pair) })
         .GroupBy(entry => entry.Type, entry => entry.Pair)
         .ToFrozenDictionary(group => group.Key, group => group.ToArray());

@@ -71,9 +71,9 @@ internal sealed class EntityDefinitionReader
         var command = rpc.InputType.ClrType;
         var reply = rpc.OutputType.ClrType;
         var signature = $"public {reply.Name} {rpc.Name}({command.Name} command, CommandContext context)";
-        if (rpc.IsClientStreaming || rpc.IsServerStreaming)
+        if (rpc.IsClientStreaming)
         {
-            throw Wrong($"is bound to the streaming rpc {rpc.FullName}. Commands of event sourced entities are unary: remove 'stream'.");
+            throw Wrong($"is bound to the rpc {rpc.FullName}, whose input is a stream. A command of an entity is one message: remove 'stream' before the input.");
         }
 
         var handlers = _methods.Where(method => method.Name == rpc.Name).ToArray();

@@ -171,6 +171,7 @@ public static class CloudStateExtensions
         services.AddSingleton(CreateMembership);
         services.AddSingleton(provider => new PeerLinks(provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<PeerEndpoint>();
+        services.AddSingleton<StateStream>();
         services.AddSingleton(provider => new CommandRouter(
             provider.GetRequiredService<EntityRuntime>(),
             provider.GetRequiredService<RingState>(),

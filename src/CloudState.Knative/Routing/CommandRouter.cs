@@ -37,11 +37,19 @@ internal sealed class CommandRouter(
     /// <summary>Executes a command that another pod has forwarded; <see cref="CommandOutcome.NotOwner"/> when it should not have come here.</summary>
     public async Task<CommandOutcome> ExecuteForwardedAsync(Command command)
     {
+        if (command.Definition.IsStreaming)
+        {
+            return await RunAsOwnerAsync(command, command.Deadline!.Value);
+        }
+
         using var measured = CloudStateTelemetry.StartCommand(command);
         var outcome = await RunAsOwnerAsync(command, command.Deadline!.Value);
         measured.Outcome = outcome.Status.StatusCode;
         return outcome;
     }
+
+    /// <summary>As <see cref="ExecuteAsync"/>, for one answer of a streaming rpc, which may wait long and is no command of its own.</summary>
+    public Task<CommandOutcome> PollAsync(Command command) => RouteAsync(command);
 
     private async Task<CommandOutcome> RouteAsync(Command command)
     {
@@ -66,6 +74,12 @@ internal sealed class CommandRouter(
                 if (state.Find(slot) is { } owned && owned.TryEnter())
                 {
                     var outcome = await runtime.ExecuteAsync(command, owned, deadline);
+                    if (outcome.IsUnchanged)
+                    {
+                        await ChangeAsync(command, changed, deadline);
+                        continue;
+                    }
+
                     if (!outcome.IsNotOwner)
                     {
                         return outcome;
@@ -91,7 +105,7 @@ internal sealed class CommandRouter(
         }
         catch (TimeoutException)
         {
-            return CommandOutcome.TooLate;
+            return command.SeenVersion is null ? CommandOutcome.TooLate : CommandOutcome.Unchanged;
         }
         catch (OperationCanceledException)
         {
@@ -130,6 +144,12 @@ internal sealed class CommandRouter(
                 if (state.Find(slot) is { } owned && owned.TryEnter())
                 {
                     var outcome = await runtime.ExecuteAsync(command, owned, deadline);
+                    if (outcome.IsUnchanged)
+                    {
+                        await ChangeAsync(command, changed, deadline);
+                        continue;
+                    }
+
                     if (!outcome.IsNotOwner)
                     {
                         return outcome;
@@ -161,7 +181,7 @@ internal sealed class CommandRouter(
         }
         catch (TimeoutException)
         {
-            return CommandOutcome.TooLate;
+            return command.SeenVersion is null ? CommandOutcome.TooLate : CommandOutcome.Unchanged;
         }
         catch (OperationCanceledException)
         {
@@ -173,6 +193,17 @@ internal sealed class CommandRouter(
     private CommandOutcome? WhyUnavailable() => health.IsUp
         ? null
         : CommandOutcome.StoreUnavailable(health.WhyDown);
+
+    /// <summary>Waits for the entity to change, or the ring: then it may change elsewhere.</summary>
+    /// <exception cref="TimeoutException">The deadline has passed.</exception>
+    private async Task ChangeAsync(Command command, Task ringChanged, DateTimeOffset deadline)
+    {
+        using var watch = runtime.TryWatch(command.Key, command.SeenVersion!.Value);
+        if (watch is not null)
+        {
+            await WaitAsync(Task.WhenAny(watch.Changed, ringChanged), deadline - time.GetUtcNow(), deadline, command.CallCancelled);
+        }
+    }
 
     /// <summary>Waits for a change, for a pause at most.</summary>
     /// <exception cref="TimeoutException">The deadline has passed.</exception>

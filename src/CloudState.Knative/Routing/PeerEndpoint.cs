@@ -102,6 +102,7 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, CommandRouter 
         }
 
         ActivityContext.TryParse(forwarded.Traceparent, forwarded.Tracestate, isRemote: true, out var trace);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancelled, definition.IsStreaming ? _closing.Token : CancellationToken.None);
         var outcome = await router.ExecuteForwardedAsync(new Command
         {
             Definition = definition,
@@ -111,10 +112,11 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, CommandRouter 
             CommandId = forwarded.CommandId,
             HasMadeUpId = forwarded.MadeUpId,
             Deadline = time.GetUtcNow().AddMicroseconds(forwarded.MicrosecondsLeft),
-            CallCancelled = cancelled,
+            SeenVersion = forwarded.HasSeenVersion ? forwarded.SeenVersion : null,
+            CallCancelled = ended.Token,
             Trace = trace,
         });
-        return ToWire(outcome);
+        return ToWire(ended.IsCancellationRequested && !cancelled.IsCancellationRequested ? CommandOutcome.NotOwner : outcome);
     }
 
     private bool IsAuthentic(HttpRequest request) =>
@@ -125,6 +127,8 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, CommandRouter 
         ? new ForwardedOutcome { NotOwner = true }
         : new ForwardedOutcome
         {
+            Unchanged = outcome.IsUnchanged,
+            Version = outcome.Version,
             StoreUnavailable = outcome.IsStoreUnavailable,
             StatusCode = (int)outcome.Status.StatusCode,
             StatusDetail = outcome.Status.Detail ?? "",

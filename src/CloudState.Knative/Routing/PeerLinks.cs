@@ -103,6 +103,11 @@ internal sealed class PeerLinks : IDisposable
             MadeUpId = command.HasMadeUpId,
             MicrosecondsLeft = (long)timeLeft.TotalMicroseconds,
         };
+        if (command.SeenVersion is { } seen)
+        {
+            forwarded.SeenVersion = seen;
+        }
+
         if (trace != default)
         {
             forwarded.Traceparent = $"00-{trace.TraceId}-{trace.SpanId}-{(byte)trace.TraceFlags:x2}";
@@ -120,7 +125,8 @@ internal sealed class PeerLinks : IDisposable
     private static CommandOutcome FromWire(Command command, ForwardedOutcome outcome)
     {
         var status = new Status((StatusCode)outcome.StatusCode, outcome.StatusDetail);
-        return status.StatusCode == StatusCode.OK ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(outcome.Reply))
+        return status.StatusCode == StatusCode.OK ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(outcome.Reply)) with { Version = outcome.Version }
+            : outcome.Unchanged ? CommandOutcome.Unchanged
             : outcome.StoreUnavailable ? CommandOutcome.OwnerLacksStore(status)
             : CommandOutcome.Rejected(status);
     }

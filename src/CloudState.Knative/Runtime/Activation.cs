@@ -34,6 +34,8 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     private bool _isRunning;
     private bool _isPassivated;
     private long _arrivals;
+    private long _storedVersion;
+    private readonly HashSet<StateWatch> _watches = [];
 
     public EntityKey Key { get; } = key;
 
@@ -49,7 +51,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         {
             lock (_lock)
             {
-                return _isRunning || _unreleased.Count > 0;
+                return _isRunning || _unreleased.Count > 0 || _watches.Count > 0;
             }
         }
     }
@@ -75,6 +77,49 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             _mailbox.Enqueue(pending);
             StartWhenIdle();
             return Admission.Accepted;
+        }
+    }
+
+    /// <summary>Waits for a change of what is stored. Null when that is not, or no longer, at the version that was seen.</summary>
+    public StateWatch? TryWatch(long seenVersion)
+    {
+        lock (_lock)
+        {
+            if (_isPassivated || _storedVersion != seenVersion)
+            {
+                return null;
+            }
+
+            var watch = new StateWatch(this);
+            _watches.Add(watch);
+            return watch;
+        }
+    }
+
+    public void EndWatch(StateWatch watch)
+    {
+        lock (_lock)
+        {
+            _watches.Remove(watch);
+        }
+    }
+
+    private void SignalChange(long storedVersion)
+    {
+        lock (_lock)
+        {
+            if (_storedVersion == storedVersion)
+            {
+                return;
+            }
+
+            _storedVersion = storedVersion;
+            foreach (var watch in _watches)
+            {
+                watch.Signal();
+            }
+
+            _watches.Clear();
         }
     }
 
@@ -156,12 +201,20 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             try
             {
                 entity = _entity = await table.Runner.LoadAsync(pending.Command);
+                SignalChange(entity.Version);
             }
             catch (StoreUnavailableException unavailable)
             {
                 ReleaseAll(pending, CommandOutcome.StoreUnavailable(unavailable.Message));
                 return;
             }
+        }
+
+        if (pending.Command.SeenVersion == entity.Version)
+        {
+            pending.Outcome = CommandOutcome.Unchanged;
+            ReleaseInOrder(pending, entity, append: null);
+            return;
         }
 
         // 2. A repeated command is answered with its first outcome.
@@ -249,6 +302,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         lock (_lock)
         {
             append.Pending.AwaitsAppend = false;
+            SignalChange(append.ExpectedVersion + append.Events.Count);
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
             {
                 _unreleased.Dequeue().Release();

@@ -59,6 +59,9 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
         }
     }
 
+    /// <summary>Waits for a change of an entity. Null when it has changed already, or is not in memory.</summary>
+    public StateWatch? TryWatch(EntityKey key, long seenVersion) => _active.TryGetValue(key.EntityId, out var active) ? active.TryWatch(seenVersion) : null;
+
     /// <summary>Lets the entities of slots leave memory that this process owns no more.</summary>
     public void DropDisowned()
     {

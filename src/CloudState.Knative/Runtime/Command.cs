@@ -6,7 +6,7 @@ using Google.Protobuf;
 namespace CloudState.Knative.Runtime;
 
 /// <summary>A request for one entity, as every edge makes it. From here on nothing knows the wire.</summary>
-internal sealed class Command
+internal sealed record Command
 {
     public required CommandDefinition Definition { get; init; }
 
@@ -24,6 +24,9 @@ internal sealed class Command
 
     /// <summary>When the caller stops waiting; null when it did not say.</summary>
     public DateTimeOffset? Deadline { get; init; }
+
+    /// <summary>For a streaming rpc: the version of the entity that the caller has seen. The command waits for another one.</summary>
+    public long? SeenVersion { get; init; }
 
     public CancellationToken CallCancelled { get; init; }
 

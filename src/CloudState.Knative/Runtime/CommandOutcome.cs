@@ -21,6 +21,14 @@ internal readonly record struct CommandOutcome
 
     public static CommandOutcome CallerGone { get; } = Failed(StatusCode.Cancelled, "The caller has gone. It is not known whether the command took effect.");
 
+    /// <summary>The entity is still at the version that the caller of a streaming rpc has seen.</summary>
+    public static CommandOutcome Unchanged { get; } = Failed(StatusCode.DeadlineExceeded, "The entity did not change in time.") with { IsUnchanged = true };
+
+    public bool IsUnchanged { get; private init; }
+
+    /// <summary>For the reply of a streaming rpc: the version of the entity that it shows.</summary>
+    public long Version { get; init; }
+
     public bool IsNotOwner { get; private init; }
 
     /// <summary>The store of the process that owns the entity does not answer. It is not known whether the command took effect.</summary>

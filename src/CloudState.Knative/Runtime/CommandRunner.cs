@@ -60,6 +60,11 @@ internal sealed partial class CommandRunner(
             {
                 throw new InvalidOperationException($"{definition.EntityClass.Name}.{command.Definition.Rpc.Name} returned null. Return a message, or call context.Fail.");
             }
+
+            if (command.Definition.IsStreaming && context.Events.Count > 0)
+            {
+                throw new InvalidOperationException($"{definition.EntityClass.Name}.{command.Definition.Rpc.Name} emitted an event. The handler of a streaming rpc is asked after every change, and must not make one.");
+            }
         }
         catch (OperationCanceledException) when (command.CallCancelled.IsCancellationRequested)
         {
@@ -84,7 +89,7 @@ internal sealed partial class CommandRunner(
 
         var emitted = context.Events;
         var kept = context.Failure is null ? emitted : [];
-        pending.Outcome = context.Failure is { } rejection ? CommandOutcome.Rejected(rejection) : CommandOutcome.Replied(reply!);
+        pending.Outcome = context.Failure is { } rejection ? CommandOutcome.Rejected(rejection) : CommandOutcome.Replied(reply!) with { Version = entity.Version };
         var needsRecord = command.CommandId is not null && (kept.Count > 0 || !command.HasMadeUpId);
         var record = !needsRecord ? null : pending.Outcome.ToRecord(command, pending.Fingerprint, Now());
         var append = kept.Count == 0 && record is null

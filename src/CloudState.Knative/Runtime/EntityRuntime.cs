@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Ownership;
+using CloudState.Knative.Storage;
 using Grpc.Core;
 
 namespace CloudState.Knative.Runtime;
@@ -50,6 +51,9 @@ internal sealed class EntityRuntime : IAsyncDisposable
             return CommandOutcome.CallerGone;
         }
     }
+
+    /// <summary>Waits for a change of an entity. Null when it has changed already, or is not in memory.</summary>
+    public StateWatch? TryWatch(EntityKey key, long seenVersion) => _tables[key.EntityType].TryWatch(key, seenVersion);
 
     /// <summary>Lets what rests on a past ownership leave memory.</summary>
     public void DropDisowned()

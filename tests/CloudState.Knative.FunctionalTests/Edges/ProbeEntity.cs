@@ -25,6 +25,8 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
         return command.Crash ? throw new InvalidOperationException(Secret) : State;
     }
 
+    public Total Watch(WatchProbe command) => State;
+
     public async Task<Surroundings> Look(LookAround command, CommandContext context)
     {
         var surroundings = new Surroundings { TraceId = Activity.Current?.TraceId.ToString() ?? "" };

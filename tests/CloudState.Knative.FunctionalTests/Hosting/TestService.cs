@@ -73,6 +73,8 @@ internal sealed class TestService : IAsyncDisposable
 
     public void ExpectErrors() => _expectErrors = true;
 
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         Channel.Dispose();

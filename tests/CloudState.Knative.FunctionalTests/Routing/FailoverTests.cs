@@ -56,7 +56,7 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
 
         load.Use(first);
         await load.ProgressAsync();
-        Assert.Empty(load.Failures);
+        Assert.True(load.Failures.IsEmpty, string.Join('\n', load.Failures));
         await load.StopAndCheckAsync(first);
 
         Assert.Equal(0, await first.TerminateAsync());

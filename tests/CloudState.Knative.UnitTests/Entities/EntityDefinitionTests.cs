@@ -30,7 +30,7 @@ public class EntityDefinitionTests
     [InlineData(typeof(UndeclaredEvent), "handles the event Added, which its attribute does not declare. Add typeof(Added) to Events")]
     [InlineData(typeof(KeylessCommand), "its input cloudstate.tests.unit.Total has no entity key. Mark a field with [(cloudstate.entity_key) = true]")]
     [InlineData(typeof(DoubleKeyCommand), "the key field cloudstate.tests.unit.DoubleKey.key is neither a string nor an integer")]
-    [InlineData(typeof(StreamingCommand), "is bound to the streaming rpc cloudstate.tests.unit.Streaming.Watch")]
+    [InlineData(typeof(StreamingCommand), "is bound to the rpc cloudstate.tests.unit.Streaming.Watch, whose input is a stream")]
     [InlineData(typeof(PlainStateWithoutSnapshot), "keeps its state in PlainState, which is no protobuf message. Add public TheSnapshot Snapshot()")]
     [InlineData(typeof(SnapshotWithoutRestore), "has Snapshot and Restore methods that do not fit")]
     public void UnfitClass_IsRefusedWithClassMemberAndCure(Type entityClass, string message)
