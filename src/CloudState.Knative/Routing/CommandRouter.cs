@@ -29,48 +29,50 @@ internal sealed class CommandRouter(
     public async Task<CommandOutcome> ExecuteAsync(Command command)
     {
         using var measured = CloudStateTelemetry.StartCommand(command);
-        var outcome = await RouteAsync(command);
+        var outcome = await PollAsync(command);
         measured.Outcome = outcome.Status.StatusCode;
         return outcome;
+    }
+
+    /// <summary>As <see cref="ExecuteAsync"/>, for one answer of a streaming rpc, which may wait for long and is no command of its own.</summary>
+    public Task<CommandOutcome> PollAsync(Command command)
+    {
+        if (WhyNoKey(command) is { } reason)
+        {
+            return Task.FromResult(CommandOutcome.Failed(StatusCode.InvalidArgument, reason));
+        }
+
+        var deadline = command.Deadline ?? time.GetUtcNow() + options.CommandTimeout;
+        return deadline <= time.GetUtcNow()
+            ? Task.FromResult(CommandOutcome.Failed(StatusCode.DeadlineExceeded, "The deadline of the call has passed before it began."))
+            : RouteAsync(command, deadline, mayForward: true);
     }
 
     /// <summary>Executes a command that another pod has forwarded; <see cref="CommandOutcome.NotOwner"/> when it should not have come here.</summary>
     public async Task<CommandOutcome> ExecuteForwardedAsync(Command command)
     {
-        if (command.Definition.IsStreaming)
-        {
-            return await RunAsOwnerAsync(command, command.Deadline!.Value);
-        }
-
-        using var measured = CloudStateTelemetry.StartCommand(command);
-        var outcome = await RunAsOwnerAsync(command, command.Deadline!.Value);
-        measured.Outcome = outcome.Status.StatusCode;
+        using var measured = command.Definition.IsStreaming ? null : CloudStateTelemetry.StartCommand(command);
+        var outcome = await RouteAsync(command, command.Deadline!.Value, mayForward: false);
+        measured?.Outcome = outcome.Status.StatusCode;
         return outcome;
     }
 
-    /// <summary>As <see cref="ExecuteAsync"/>, for one answer of a streaming rpc, which may wait long and is no command of its own.</summary>
-    public Task<CommandOutcome> PollAsync(Command command) => RouteAsync(command);
-
-    private async Task<CommandOutcome> RouteAsync(Command command)
+    private async Task<CommandOutcome> RouteAsync(Command command, DateTimeOffset deadline, bool mayForward)
     {
-        if (WhyNoKey(command) is { } reason)
-        {
-            return CommandOutcome.Failed(StatusCode.InvalidArgument, reason);
-        }
-
-        var deadline = command.Deadline ?? time.GetUtcNow() + options.CommandTimeout;
-        if (deadline <= time.GetUtcNow())
-        {
-            return CommandOutcome.Failed(StatusCode.DeadlineExceeded, "The deadline of the call has passed before it began.");
-        }
-
         var slot = state.SlotOf(command.Key);
         var pause = FirstPause;
+        var hasLooked = false;
         try
         {
             while (true)
             {
+                // Taken before anything is looked at, so that no change is missed.
                 var changed = state.Changed;
+                var ring = state.Ring;
+                var owner = ring.ProposedOwner(slot);
+                var isElsewhere = owner is null || owner != ring.Self;
+
+                // 1. Here: run it.
                 if (state.Find(slot) is { } owned && owned.TryEnter())
                 {
                     var outcome = await runtime.ExecuteAsync(command, owned, deadline);
@@ -85,7 +87,9 @@ internal sealed class CommandRouter(
                         return outcome;
                     }
                 }
-                else if (state.Ring.ProposedOwner(slot) is { } owner && owner != state.Ring.Self)
+
+                // 2. Elsewhere: send it there.
+                else if (isElsewhere && mayForward && owner is not null)
                 {
                     command.EnsureId();
                     if (await TryForwardAsync(owner, command, deadline) is { } outcome)
@@ -94,6 +98,20 @@ internal sealed class CommandRouter(
                     }
                 }
 
+                // 3. Elsewhere, and sent here: the sender may know more, so look once before refusing.
+                else if (isElsewhere && !mayForward)
+                {
+                    if (hasLooked || membership is null)
+                    {
+                        CloudStateTelemetry.RefusedAsNotOwner();
+                        return CommandOutcome.NotOwner;
+                    }
+
+                    hasLooked = true;
+                    changed = membership.LookNowAsync();
+                }
+
+                // 4. On its way here, or nobody is there yet: wait.
                 if (WhyUnavailable() is { } unavailable)
                 {
                     return unavailable;
@@ -130,63 +148,6 @@ internal sealed class CommandRouter(
 
         _ = membership?.LookNowAsync();
         return null;
-    }
-
-    private async Task<CommandOutcome> RunAsOwnerAsync(Command command, DateTimeOffset deadline)
-    {
-        var slot = state.SlotOf(command.Key);
-        var hasLooked = false;
-        try
-        {
-            while (true)
-            {
-                var changed = state.Changed;
-                if (state.Find(slot) is { } owned && owned.TryEnter())
-                {
-                    var outcome = await runtime.ExecuteAsync(command, owned, deadline);
-                    if (outcome.IsUnchanged)
-                    {
-                        await ChangeAsync(command, changed, deadline);
-                        continue;
-                    }
-
-                    if (!outcome.IsNotOwner)
-                    {
-                        return outcome;
-                    }
-                }
-
-                if (WhyUnavailable() is { } unavailable)
-                {
-                    return unavailable;
-                }
-
-                if (state.Ring.Self is { } self && state.Ring.ProposedOwner(slot) == self)
-                {
-                    // On its way to this process.
-                    await WaitAsync(changed, LongestPause, deadline, command.CallCancelled);
-                }
-                else if (!hasLooked && membership is not null)
-                {
-                    // The sender may know more.
-                    hasLooked = true;
-                    await WaitAsync(membership.LookNowAsync(), LongestPause, deadline, command.CallCancelled);
-                }
-                else
-                {
-                    CloudStateTelemetry.RefusedAsNotOwner();
-                    return CommandOutcome.NotOwner;
-                }
-            }
-        }
-        catch (TimeoutException)
-        {
-            return command.SeenVersion is null ? CommandOutcome.TooLate : CommandOutcome.Unchanged;
-        }
-        catch (OperationCanceledException)
-        {
-            return CommandOutcome.CallerGone;
-        }
     }
 
     /// <summary>Without the store there is nothing to wait for: it may be down for long.</summary>

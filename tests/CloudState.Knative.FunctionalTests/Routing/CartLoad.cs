@@ -9,8 +9,8 @@ using Xunit;
 namespace CloudState.Knative.FunctionalTests.Routing;
 
 /// <summary>
-/// Clients that add items to a few carts, each command to the next pod in turn. A pod that refuses the connection is passed over, as a
-/// load balancer would do; every other failure counts.
+/// Clients that add items to a few carts, each command to the next pod in turn. A pod that refuses the connection, or resets it while it
+/// closes its port, is passed over, as a load balancer would do; every other failure counts.
 /// </summary>
 internal sealed class CartLoad : IAsyncDisposable
 {
@@ -128,7 +128,7 @@ internal sealed class CartLoad : IAsyncDisposable
     {
         for (var cause = failure.Status.DebugException; cause is not null; cause = cause.InnerException)
         {
-            if (cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
+            if (cause is SocketException { SocketErrorCode: SocketError.ConnectionRefused or SocketError.ConnectionReset })
             {
                 return true;
             }
