@@ -26,8 +26,8 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
 
     private readonly string _add =
         $"""
-        insert into {tables.Members} (member_id, revision, address, secret, entity_types, is_leaving, lease_until, joined_at)
-        values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7, clock_timestamp())
+        insert into {tables.Members} (member_id, revision, address, secret, entity_types, entity_versions, is_leaving, lease_until, joined_at)
+        values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + $8, clock_timestamp())
         """;
 
     // Arrays make the answer small: one that a hanging process does not read would keep the transaction open, and its locks.
@@ -44,7 +44,7 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
 
     private readonly string _list =
         $"""
-        select member_id, revision, address, secret, entity_types, is_leaving, lease_until - clock_timestamp()
+        select member_id, revision, address, secret, entity_types, entity_versions, is_leaving, lease_until - clock_timestamp()
         from {tables.Members} order by member_id
         """;
 
@@ -96,9 +96,10 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
         yield return Command(_delete, new NpgsqlParameter<Guid[]> { TypedValue = [.. previousIds] });
 
         yield return Command(
-            _add, Id(member.Id), Text(member.Revision), Text(member.Address), Text(member.Secret), Texts(member.EntityTypes),
+            _add, Id(member.Id), Text(member.Revision), Text(member.Address), Text(member.Secret),
+            Texts(member.EntityTypes.Keys), Integers(member.EntityTypes.Values),
             new NpgsqlParameter<bool> { TypedValue = member.IsLeaving }, Duration(lease));
-        yield return Command(_claimAlone, Id(member.Id), Texts(member.EntityTypes), Integer(slots));
+        yield return Command(_claimAlone, Id(member.Id), Texts(member.EntityTypes.Keys), Integer(slots));
         yield return Command(_list);
         yield return Command(_notify);
     }
@@ -129,7 +130,7 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
         """;
 
     private static NpgsqlBatchCommand OnSlots(string sql, Guid memberId, IReadOnlyList<Slot> slots) => Command(
-        sql, Id(memberId), Texts([.. slots.Select(slot => slot.EntityType)]), new NpgsqlParameter<int[]> { TypedValue = [.. slots.Select(slot => slot.Number)] });
+        sql, Id(memberId), Texts(slots.Select(slot => slot.EntityType)), Integers(slots.Select(slot => slot.Number)));
 
     private static NpgsqlBatchCommand Command(string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
@@ -146,10 +147,12 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
 
     private static NpgsqlParameter<int> Integer(int value) => new() { TypedValue = value };
 
+    private static NpgsqlParameter<int[]> Integers(IEnumerable<int> values) => new() { TypedValue = [.. values] };
+
     private static NpgsqlParameter<TimeSpan> Duration(TimeSpan value) => new() { TypedValue = value };
 
     private static NpgsqlParameter<string> Text(string value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Varchar };
 
-    private static NpgsqlParameter<string[]> Texts(IReadOnlyList<string> values) =>
+    private static NpgsqlParameter<string[]> Texts(IEnumerable<string> values) =>
         new() { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Varchar };
 }

@@ -23,6 +23,7 @@ internal sealed class MemberTables(string schema)
         members.AddColumn("address", "varchar").NotNull();
         members.AddColumn("secret", "varchar").NotNull();
         members.AddColumn("entity_types", "varchar[]").NotNull();
+        members.AddColumn("entity_versions", "integer[]").NotNull();
         members.AddColumn("is_leaving", "boolean").NotNull();
         members.AddColumn("lease_until", "timestamptz").NotNull();
         members.AddColumn("joined_at", "timestamptz").NotNull();

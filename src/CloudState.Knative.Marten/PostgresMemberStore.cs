@@ -102,12 +102,12 @@ internal sealed class PostgresMemberStore(NpgsqlConnectionStringBuilder settings
                 Revision: reader.GetString(1),
                 Address: reader.GetString(2),
                 Secret: reader.GetString(3),
-                EntityTypes: reader.GetFieldValue<string[]>(4),
-                IsLeaving: reader.GetBoolean(5));
+                EntityTypes: reader.GetFieldValue<string[]>(4).Zip(reader.GetFieldValue<int[]>(5)).ToDictionary(type => type.First, type => type.Second),
+                IsLeaving: reader.GetBoolean(6));
             members.Add(member);
 
             // A lease that has ended already is one of a member that is locked: nothing more happens to it at a known time.
-            var expiry = reader.GetTimeSpan(6);
+            var expiry = reader.GetTimeSpan(7);
             if (member.Id != self && expiry > TimeSpan.Zero && !(expiry >= nextExpiry))
             {
                 nextExpiry = expiry;

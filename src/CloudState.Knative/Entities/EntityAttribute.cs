@@ -20,6 +20,13 @@ public abstract class EntityAttribute : Attribute
     public int SnapshotEvery { get; init; }
 
     /// <summary>
+    /// The version of what the class writes. Raise it when older revisions of the service could not read its events or snapshots: while pods
+    /// with a higher version are there, only those own entities of the type, also during a rollout.
+    /// </summary>
+    /// <value>Default: 1.</value>
+    public int Version { get; init; } = 1;
+
+    /// <summary>
     /// The events that the entity emits. When given, the start fails unless there is exactly one <c>Apply</c> for each; otherwise a
     /// missing <c>Apply</c> fails the first command that emits the event.
     /// </summary>

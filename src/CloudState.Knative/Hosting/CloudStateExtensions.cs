@@ -196,11 +196,12 @@ public static class CloudStateExtensions
     {
         var state = provider.GetRequiredService<RingState>();
         var port = provider.GetRequiredService<InternalPort>();
+        var types = provider.GetRequiredService<EntityDefinitions>().All.ToDictionary(definition => definition.EntityType, definition => definition.Attribute.Version);
         var revision = provider.GetRequiredService<IConfiguration>()["K_REVISION"] ?? "";
         return new Membership(
             provider.GetRequiredService<IEntityStore>().Members!,
             state,
-            () => new Member(Guid.NewGuid(), revision, port.Address, RandomNumberGenerator.GetHexString(64), [.. state.EntityTypes]),
+            () => new Member(Guid.NewGuid(), revision, port.Address, RandomNumberGenerator.GetHexString(64), types),
             provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring,
             provider.GetRequiredService<StoreHealth>(),
             provider.GetRequiredService<TimeProvider>(),

@@ -44,6 +44,8 @@ internal sealed partial class Membership(
     IMemberStore store, RingState state, Func<Member> createMember, RingOptions options, StoreHealth health, TimeProvider time, ILogger<Membership> logger)
     : IAsyncDisposable
 {
+    private const int MaxIds = 32;
+
     private static readonly TimeSpan Retry = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan AfterExpiry = TimeSpan.FromMilliseconds(20);
 
@@ -192,9 +194,7 @@ internal sealed partial class Membership(
                 _handedOver.TrySetResult();
             }
 
-            return members.NextExpiry is { } expiry && expiry < options.Renewal
-                ? expiry < TimeSpan.Zero ? Retry : expiry + AfterExpiry
-                : options.Renewal;
+            return members.NextExpiry < options.Renewal ? members.NextExpiry + AfterExpiry : options.Renewal;
         }
         catch (FencedException)
         {
@@ -247,9 +247,15 @@ internal sealed partial class Membership(
         var self = createMember() with { IsLeaving = _isLeaving };
         var previousIds = _ids.ToArray();
         _ids.Add(self.Id);
+        if (_ids.Count > MaxIds)
+        {
+            // Their leases have ended long ago.
+            _ids.RemoveAt(0);
+        }
+
         var sentAt = time.GetTimestamp();
         var (members, claimed) = await store.JoinAsync(self, previousIds, options.Lease, options.Slots, CancellationToken.None);
-        _ids.RemoveRange(0, previousIds.Length);
+        _ids.RemoveRange(0, _ids.Count - 1);
         _tenure = new Tenure(self.Id, time);
         _tenure.Renew(sentAt, options.Lease - options.Margin);
         Hold(claimed, _tenure);

@@ -9,7 +9,8 @@ namespace CloudState.Knative.Ownership;
 /// <remarks>
 /// Rendezvous hashing (Thaler and Ravishankar, "Using name-based mappings to increase hit rates", 1998): each member has a score for
 /// each slot, and the highest wins. When a member comes it takes only the slots that it wins; when one goes only its slots move.
-/// Candidates are the members that have the entity type and are not leaving; when all that have it are leaving, they keep it.
+/// Candidates are the members that have the entity type and are not leaving, or if all that have it are leaving, these; among them
+/// those with its highest version, so that older ones never meet what newer ones have written while there are newer ones.
 /// </remarks>
 internal sealed class Ring
 {
@@ -20,7 +21,7 @@ internal sealed class Ring
         Members = members;
         SlotsPerType = slotsPerType;
         Self = members.FirstOrDefault(member => member.Id == selfId);
-        _ownersByType = members.SelectMany(member => member.EntityTypes).Distinct().ToFrozenDictionary(type => type, ProposeOwners);
+        _ownersByType = members.SelectMany(member => member.EntityTypes.Keys).Distinct().ToFrozenDictionary(type => type, ProposeOwners);
     }
 
     public static Ring Empty { get; } = new([], null, 1);
@@ -37,7 +38,7 @@ internal sealed class Ring
 
     /// <summary>The slots that this process should own.</summary>
     public IEnumerable<Slot> SlotsOfSelf() =>
-        from type in Self?.EntityTypes ?? []
+        from type in Self?.EntityTypes.Keys ?? []
         from number in Enumerable.Range(0, SlotsPerType)
         where _ownersByType[type][number] == Self
         select new Slot(type, number);
@@ -47,9 +48,14 @@ internal sealed class Ring
 
     private Member[] ProposeOwners(string entityType)
     {
-        var able = Members.Where(member => member.EntityTypes.Contains(entityType)).ToArray();
+        var able = Members.Where(member => member.EntityTypes.ContainsKey(entityType)).ToArray();
         var staying = Array.FindAll(able, member => !member.IsLeaving);
-        var candidates = (staying.Length > 0 ? staying : able).Select(member => (Member: member, Seed: XxHash3.HashToUInt64(member.Id.ToByteArray()))).ToArray();
+        var available = staying.Length > 0 ? staying : able;
+        var version = available.Max(member => member.EntityTypes[entityType]);
+        var candidates = available
+            .Where(member => member.EntityTypes[entityType] == version)
+            .Select(member => (Member: member, Seed: XxHash3.HashToUInt64(member.Id.ToByteArray())))
+            .ToArray();
         return [.. Enumerable.Range(0, SlotsPerType).Select(number => candidates.MaxBy(candidate => Score(candidate.Seed, number)).Member)];
     }
 

@@ -27,7 +27,7 @@ internal sealed record RingReport(Guid? Self, IReadOnlyList<RingReport.MemberRep
             .ToDictionary();
     }
 
-    internal sealed record MemberReport(Guid Id, string Revision, string Address, IReadOnlyList<string> EntityTypes, bool IsLeaving);
+    internal sealed record MemberReport(Guid Id, string Revision, string Address, IReadOnlyDictionary<string, int> EntityTypes, bool IsLeaving);
 
     /// <param name="Count">How many slots the type has.</param>
     /// <param name="Owned">How many of them this process owns and answers for.</param>

@@ -41,7 +41,7 @@ public abstract class MemberStoreTest(PostgresSchema schema) : IClassFixture<Pos
     private protected static IComparer<Slot> BySlot { get; } = Comparer<Slot>.Create(
         (left, right) => (left.EntityType, left.Number).CompareTo((right.EntityType, right.Number)));
 
-    private protected static Member NewMember(params string[] entityTypes) => new(Guid.NewGuid(), "service-00001", "10.0.0.1:8081", "secret", entityTypes);
+    private protected static Member NewMember(params string[] entityTypes) => new(Guid.NewGuid(), "service-00001", "10.0.0.1:8081", "secret", entityTypes.ToDictionary(type => type, type => type.Length));
 
     private protected static Slot[] SlotsOf(string entityType) => [.. Enumerable.Range(0, SlotCount).Select(number => new Slot(entityType, number))];
 

@@ -16,7 +16,7 @@ public sealed class PostgresMemberStoreTests(PostgresSchema schema) : MemberStor
         var (members, claimed) = await JoinAsync(Open(), member);
 
         Assert.Equal(SlotsOf("cart").Concat(SlotsOf("order")), claimed.Order(BySlot));
-        Assert.Equal([(member.Id, member.Revision, member.Address, member.Secret, "cart,order", false)], members.All.Select(Fields));
+        Assert.Equal([(member.Id, member.Revision, member.Address, member.Secret, "[cart, 4],[order, 5]", false)], members.All.Select(Fields));
         Assert.Null(members.NextExpiry);
         Assert.Equal(2 * SlotCount, await CountSlotsAsync(member.Id));
     }

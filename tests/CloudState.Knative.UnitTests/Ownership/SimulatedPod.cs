@@ -32,7 +32,7 @@ internal sealed class SimulatedPod
         {
             var id = new byte[16];
             world.Random.NextBytes(id);
-            return new Member(new Guid(id), "", "", "", [EntityType]);
+            return new Member(new Guid(id), "", "", "", new Dictionary<string, int> { [EntityType] = 1 });
         }
     }
 
