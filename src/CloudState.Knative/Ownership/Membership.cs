@@ -298,6 +298,7 @@ internal sealed partial class Membership(
         var missing = state.Ring.SlotsOfSelf().Where(slot => state.Find(slot) is null).ToArray();
         if (missing.Length == 0)
         {
+            _missingSince = null;
             return;
         }
 

@@ -86,6 +86,8 @@ internal sealed class CommandRouter(
                     {
                         return outcome;
                     }
+
+                    _ = membership?.LookNowAsync();
                 }
 
                 // 2. Elsewhere: send it there.

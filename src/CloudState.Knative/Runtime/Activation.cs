@@ -29,13 +29,13 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     private readonly Queue<PendingCommand> _mailbox = new();
     private readonly PriorityQueue<PendingCommand, long> _runAgain = new();
     private readonly Queue<PendingCommand> _unreleased = new();
+    private readonly HashSet<StateWatch> _watches = [];
     private LoadedEntity? _entity;
     private TaskCompletionSource? _allReleased;
     private bool _isRunning;
     private bool _isPassivated;
     private long _arrivals;
     private long _storedVersion;
-    private readonly HashSet<StateWatch> _watches = [];
 
     public EntityKey Key { get; } = key;
 

@@ -90,6 +90,7 @@ internal sealed class JournalLane : IAsyncDisposable
         catch (FencedException fenced)
         {
             CloudStateTelemetry.Fenced(alive);
+            alive[0][0].Tenure.End();
             Fail(alive, fenced);
             return;
         }

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Diagnostics.Metrics;
 using System.Net;
 using System.Text;
 using CloudState.Knative.FunctionalTests.Edges;
@@ -67,7 +66,7 @@ public sealed class TelemetryTests
     public async Task Metrics_CountCommandsActivationsAndEvents()
     {
         await using var service = await ProbeEntity.StartServiceAsync();
-        using var metrics = new Metrics();
+        using var metrics = new Metrics(IsOfProbe);
         var probes = new Probe.ProbeClient(service.Channel);
 
         await probes.AddAsync(new AddAmount { Id = "measured", Amount = 1 });
@@ -110,6 +109,10 @@ public sealed class TelemetryTests
         Assert.Equal(HttpStatusCode.NotFound, (await service.Http1.GetAsync("/metrics")).StatusCode);
     }
 
+    private static bool IsOfProbe(IReadOnlyDictionary<string, object?> tags) =>
+        Equals(tags.GetValueOrDefault("cloudstate.entity.type"), ProbeEntity.EntityType)
+        || tags.GetValueOrDefault("rpc.method") is string method && method.StartsWith("cloudstate.tests.probe.", StringComparison.Ordinal);
+
     /// <summary>The finished spans of one probe.</summary>
     private sealed class Spans : IDisposable
     {
@@ -137,49 +140,5 @@ public sealed class TelemetryTests
         public Activity Named(string name) => Assert.Single(Stopped, span => span.OperationName == name);
 
         public void Dispose() => _listener.Dispose();
-    }
-
-    /// <summary>The measurements of probes.</summary>
-    private sealed class Metrics : IDisposable
-    {
-        private readonly MeterListener _listener = new();
-        private readonly ConcurrentQueue<(string Instrument, double Value, Dictionary<string, object?> Tags)> _measurements = new();
-
-        public Metrics()
-        {
-            _listener.InstrumentPublished = (instrument, listener) =>
-            {
-                if (instrument.Meter.Name == Source)
-                {
-                    listener.EnableMeasurementEvents(instrument);
-                }
-            };
-            _listener.SetMeasurementEventCallback<int>((instrument, value, tags, _) => Take(instrument, value, tags));
-            _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Take(instrument, value, tags));
-            _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Take(instrument, value, tags));
-            _listener.Start();
-        }
-
-        public void Observe() => _listener.RecordObservableInstruments();
-
-        public IEnumerable<double> ValuesOf(string instrument, params (string Key, object Value)[] tags) => _measurements
-            .Where(taken => taken.Instrument == instrument && tags.All(tag => tag.Value.Equals(taken.Tags.GetValueOrDefault(tag.Key))))
-            .Select(taken => taken.Value);
-
-        public int CountOf(string instrument, params (string Key, object Value)[] tags) => ValuesOf(instrument, tags).Count();
-
-        public double SumOf(string instrument) => ValuesOf(instrument).Sum();
-
-        public void Dispose() => _listener.Dispose();
-
-        private void Take(Instrument instrument, double value, ReadOnlySpan<KeyValuePair<string, object?>> tags)
-        {
-            var byKey = new Dictionary<string, object?>(tags.ToArray());
-            if (Equals(byKey.GetValueOrDefault("cloudstate.entity.type"), ProbeEntity.EntityType)
-                || byKey.GetValueOrDefault("rpc.method") is string method && method.StartsWith("cloudstate.tests.probe.", StringComparison.Ordinal))
-            {
-                _measurements.Enqueue((instrument.Name, value, byKey));
-            }
-        }
     }
 }

@@ -1,14 +1,16 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 
 namespace CloudState.Knative.FunctionalTests.Hosting;
 
-/// <summary>Stands between a service and its database, and can be cut like a cable.</summary>
+/// <summary>Stands between a service and its database, counts what it costs to ask that, and can be cut like a cable.</summary>
 internal sealed class TcpProxy : IAsyncDisposable
 {
     private readonly IPEndPoint _target;
     private readonly ConcurrentDictionary<TcpClient, bool> _connections = new();
+    private readonly ConcurrentQueue<StrongBox<int>> _roundTrips = new();
     private TcpListener? _listener;
     private Task _accepting = Task.CompletedTask;
 
@@ -19,6 +21,9 @@ internal sealed class TcpProxy : IAsyncDisposable
     }
 
     public int Port { get; private set; }
+
+    /// <summary>Of each connection, in the order of their opening: how often the client has sent something first, or after an answer.</summary>
+    public IReadOnlyList<int> RoundTrips => [.. _roundTrips.Select(count => Volatile.Read(ref count.Value))];
 
     /// <summary>Refuses new connections and breaks those that are open.</summary>
     public async Task CutAsync()
@@ -67,9 +72,18 @@ internal sealed class TcpProxy : IAsyncDisposable
             await server.ConnectAsync(_target);
             _connections[client] = true;
             _connections[server] = true;
+            var roundTrips = new StrongBox<int>();
+            _roundTrips.Enqueue(roundTrips);
+            var isClientsTurn = 1;
             await Task.WhenAny(
-                client.GetStream().CopyToAsync(server.GetStream()),
-                server.GetStream().CopyToAsync(client.GetStream()));
+                CopyAsync(client.GetStream(), server.GetStream(), () =>
+                {
+                    if (Interlocked.Exchange(ref isClientsTurn, 0) == 1)
+                    {
+                        Interlocked.Increment(ref roundTrips.Value);
+                    }
+                }),
+                CopyAsync(server.GetStream(), client.GetStream(), () => Volatile.Write(ref isClientsTurn, 1)));
         }
         catch (Exception broken) when (broken is SocketException or IOException or ObjectDisposedException or InvalidOperationException)
         {
@@ -79,6 +93,16 @@ internal sealed class TcpProxy : IAsyncDisposable
             _connections.TryRemove(client, out _);
             _connections.TryRemove(server, out _);
             client.Dispose();
+        }
+    }
+
+    private static async Task CopyAsync(NetworkStream from, NetworkStream to, Action beforeSending)
+    {
+        var buffer = new byte[64 * 1024];
+        while (await from.ReadAsync(buffer) is > 0 and var length)
+        {
+            beforeSending();
+            await to.WriteAsync(buffer.AsMemory(0, length));
         }
     }
 }

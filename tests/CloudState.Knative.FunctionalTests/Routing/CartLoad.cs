@@ -19,26 +19,38 @@ internal sealed class CartLoad : IAsyncDisposable
 
     private readonly string _run = Guid.NewGuid().ToString("N");
     private readonly bool _repeatsFailed;
+    private readonly TimeSpan _callTimeout;
     private readonly CancellationTokenSource _stop = new();
     private readonly ConcurrentDictionary<string, string> _acknowledged = new();
     private readonly ConcurrentBag<(TimeSpan At, TimeSpan Took)> _latencies = [];
     private readonly long _started = Stopwatch.GetTimestamp();
     private readonly Task[] _clients;
     private volatile ServiceProcess[] _pods;
+    private volatile Goal _goal = new(0);
+    private int _acknowledgedCount;
     private int _turn;
 
     /// <param name="repeatsFailed">Whether commands with an unknown outcome are repeated under their id, until they succeed.</param>
     /// <param name="pods">Where to send commands.</param>
     public CartLoad(bool repeatsFailed, params ServiceProcess[] pods)
+        : this(repeatsFailed, TestService.Patience, pods)
+    {
+    }
+
+    /// <param name="repeatsFailed">Whether commands with an unknown outcome are repeated under their id, until they succeed.</param>
+    /// <param name="callTimeout">When a client gives a call up.</param>
+    /// <param name="pods">Where to send commands.</param>
+    public CartLoad(bool repeatsFailed, TimeSpan callTimeout, params ServiceProcess[] pods)
     {
         _repeatsFailed = repeatsFailed;
+        _callTimeout = callTimeout;
         _pods = pods;
         _clients = [.. Enumerable.Range(0, Clients).Select(client => Task.Run(() => RunAsync(client)))];
     }
 
     public ConcurrentQueue<string> Failures { get; } = new();
 
-    public int Acknowledged => _acknowledged.Count;
+    public int Acknowledged => Volatile.Read(ref _acknowledgedCount);
 
     public TimeSpan WorstLatency => _latencies.IsEmpty ? TimeSpan.Zero : _latencies.Max(latency => latency.Took);
 
@@ -47,13 +59,15 @@ internal sealed class CartLoad : IAsyncDisposable
     /// <summary>Returns when so many more commands have been acknowledged.</summary>
     public async Task ProgressAsync(int commands = 200)
     {
-        var goal = Acknowledged + commands;
-        var patience = Stopwatch.GetTimestamp();
-        while (Acknowledged < goal)
+        // Set before looking, so that no acknowledgement in between is missed.
+        var goal = _goal = new Goal(Acknowledged + commands);
+        if (Acknowledged >= goal.Commands)
         {
-            Assert.True(Stopwatch.GetElapsedTime(patience) < TestService.Patience, $"No progress at {Acknowledged} commands. {string.Join('\n', Failures.Take(5))}");
-            await Task.Yield();
+            return;
         }
+
+        await goal.Reached.Task.WaitAsync(TestService.Patience).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
+        Assert.True(goal.Reached.Task.IsCompleted, $"No progress at {Acknowledged} commands. {string.Join('\n', Failures.Take(5))}");
     }
 
     /// <summary>Stops, and checks that every acknowledged item is in its cart, once.</summary>
@@ -91,6 +105,10 @@ internal sealed class CartLoad : IAsyncDisposable
             {
                 _acknowledged[item.ProductId] = item.UserId;
                 _latencies.Add((Stopwatch.GetElapsedTime(_started), Stopwatch.GetElapsedTime(started)));
+                if (Interlocked.Increment(ref _acknowledgedCount) >= _goal.Commands)
+                {
+                    _goal.Reached.TrySetResult();
+                }
             }
         }
     }
@@ -103,7 +121,7 @@ internal sealed class CartLoad : IAsyncDisposable
             var pod = pods[Interlocked.Increment(ref _turn) % pods.Length];
             try
             {
-                await pod.Carts.AddItemAsync(item, new Metadata { { "idempotency-key", item.ProductId } }, DateTime.UtcNow + TestService.Patience);
+                await pod.Carts.AddItemAsync(item, new Metadata { { "idempotency-key", item.ProductId } }, DateTime.UtcNow + _callTimeout);
                 return true;
             }
             catch (RpcException refused) when (IsRefused(refused))
@@ -138,4 +156,10 @@ internal sealed class CartLoad : IAsyncDisposable
     }
 
     private string CartOf(int cart) => $"{_run}-{cart}";
+
+    /// <summary>So many commands acknowledged, and the signal that they are.</summary>
+    private sealed record Goal(int Commands)
+    {
+        public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

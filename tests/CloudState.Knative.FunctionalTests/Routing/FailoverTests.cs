@@ -8,6 +8,10 @@ namespace CloudState.Knative.FunctionalTests.Routing;
 /// <summary>Pods in processes of their own that are terminated, killed, paused and replaced while clients write.</summary>
 public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
 {
+    // For tests that wait for a lease to end.
+    private static readonly (string, string)[] ShortLease =
+        [("CloudState__Ring__Lease", "00:00:02"), ("CloudState__Ring__Renewal", "00:00:00.3"), ("CloudState__Ring__Margin", "00:00:00.3")];
+
     private readonly PostgresSchema _schema = new();
     private readonly List<ServiceProcess> _pods = [];
 
@@ -15,10 +19,7 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var pod in _pods)
-        {
-            await pod.DisposeAsync();
-        }
+        await Task.WhenAll(_pods.Select(pod => pod.DisposeAsync().AsTask()));
 
         await _schema.DisposeAsync();
     }
@@ -26,16 +27,16 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
     [Fact]
     public async Task Terminated_UnderLoad_NoRequestFails()
     {
-        var (first, second, third) = (await StartAsync(), await StartAsync(), await StartAsync());
-        await using var load = new CartLoad(repeatsFailed: false, first, second, third);
+        var pods = await StartAllAsync(3);
+        await using var load = new CartLoad(repeatsFailed: false, pods);
         await load.ProgressAsync();
 
-        Assert.Equal(0, await second.TerminateAsync());
+        Assert.Equal(0, await pods[1].TerminateAsync());
         await load.ProgressAsync();
 
         output.WriteLine($"{load.Acknowledged} commands, slowest {load.WorstLatency.TotalMilliseconds:0} ms");
         Assert.Empty(load.Failures);
-        await load.StopAndCheckAsync(first);
+        await load.StopAndCheckAsync(pods[0]);
     }
 
     [Fact]
@@ -45,7 +46,7 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
         await using var load = new CartLoad(repeatsFailed: false, first);
         await load.ProgressAsync();
 
-        var more = await Task.WhenAll(StartAsync(), StartAsync(), StartAsync(), StartAsync());
+        var more = await StartAllAsync(4);
         load.Use([first, .. more]);
         await load.ProgressAsync();
 
@@ -68,32 +69,34 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
     [Fact]
     public async Task Rollout_ToAnotherRevision_UnderLoad_NoRequestFails()
     {
-        var (old1, old2) = (await StartAsync("cart-00001"), await StartAsync("cart-00001"));
-        await using var load = new CartLoad(repeatsFailed: false, old1, old2);
+        var old = await StartAllAsync(2, ("K_REVISION", "cart-00001"));
+        await using var load = new CartLoad(repeatsFailed: false, old);
         await load.ProgressAsync();
 
-        var (new1, new2) = (await StartAsync("cart-00002"), await StartAsync("cart-00002"));
-        load.Use(old1, old2, new1, new2);
+        var recent = await StartAllAsync(2, ("K_REVISION", "cart-00002"));
+        load.Use([.. old, .. recent]);
         await load.ProgressAsync();
-        Assert.Equal(0, await old1.TerminateAsync());
-        Assert.Equal(0, await old2.TerminateAsync());
-        load.Use(new1, new2);
+        Assert.Equal(0, await old[0].TerminateAsync());
+        Assert.Equal(0, await old[1].TerminateAsync());
+        load.Use(recent);
         await load.ProgressAsync();
 
         Assert.Empty(load.Failures);
-        await load.StopAndCheckAsync(new2);
+        await load.StopAndCheckAsync(recent[1]);
     }
 
     [Fact]
     public async Task Killed_UnderLoad_OthersTakeOver()
     {
-        var (first, second) = (await StartAsync(), await StartAsync());
+        var pods = await StartAllAsync(2, ShortLease);
+        var (first, second) = (pods[0], pods[1]);
         await using var load = new CartLoad(repeatsFailed: true, first, second);
         await load.ProgressAsync();
 
         await second.KillAsync();
         load.Use(first);
         await load.ProgressAsync();
+        await ExpelledAsync();
 
         output.WriteLine($"{load.Acknowledged} commands, slowest {load.WorstLatency.TotalMilliseconds:0} ms");
         await load.StopAndCheckAsync(first);
@@ -102,26 +105,51 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
     [Fact]
     public async Task PausedForLongerThanItsLease_AnswersNothingOldAndWritesNothing()
     {
-        var (paused, other) = (await StartAsync(), await StartAsync());
-        await using var load = new CartLoad(repeatsFailed: true, paused, other);
+        var pods = await StartAllAsync(2, ShortLease);
+        var (paused, other) = (pods[0], pods[1]);
+
+        // A paused pod neither answers nor refuses: its clients give up, and repeat their commands elsewhere.
+        await using var load = new CartLoad(repeatsFailed: true, callTimeout: TimeSpan.FromSeconds(3), paused, other);
         await load.ProgressAsync();
+
+        // Into the memory of their owners: about half of them of the pod that is going to sleep.
+        string[] users = [.. Enumerable.Range(0, 16).Select(number => $"after-{number}")];
+        await Task.WhenAll(users.Select(user => ReadAsync(paused, user)));
 
         await paused.PauseAsync();
         load.Use(other);
         await load.ProgressAsync();
         await load.StopAndCheckAsync(other);
+        await ExpelledAsync();
+        await Task.WhenAll(users.Select(user => other.Carts.AddItemAsync(
+            new AddLineItem { UserId = user, ProductId = "p", Quantity = 1 }, deadline: DateTime.UtcNow + TestService.Patience).ResponseAsync));
         await paused.ResumeAsync();
 
         // Written by the other meanwhile, and asked of the one that has slept.
-        await other.Carts.AddItemAsync(new AddLineItem { UserId = "after", ProductId = "p", Quantity = 1 });
-        Assert.Single((await paused.Carts.GetCartAsync(new GetShoppingCart { UserId = "after" }, deadline: DateTime.UtcNow + TestService.Patience)).Items);
+        Assert.All(await Task.WhenAll(users.Select(user => ReadAsync(paused, user))), cart => Assert.Single(cart.Items));
         await load.StopAndCheckAsync(paused);
     }
 
-    private async Task<ServiceProcess> StartAsync(string revision = "")
+    private static Task<Cart> ReadAsync(ServiceProcess pod, string user) =>
+        pod.Carts.GetCartAsync(new GetShoppingCart { UserId = user }, deadline: DateTime.UtcNow + TestService.Patience).ResponseAsync;
+
+    /// <summary>Waits until the lease of the pod that does not answer has ended, and the last one is a member alone. Each question is a round trip.</summary>
+    private async Task ExpelledAsync()
+    {
+        using var patience = new CancellationTokenSource(TestService.Patience);
+        while (await _schema.QueryAsync<long>($"select count(*) from {_schema.Name}.cloudstate_members") != 1)
+        {
+            patience.Token.ThrowIfCancellationRequested();
+        }
+    }
+
+    private Task<ServiceProcess[]> StartAllAsync(int count, params (string, string)[] settings) =>
+        Task.WhenAll(Enumerable.Range(0, count).Select(_ => StartAsync(settings)));
+
+    private async Task<ServiceProcess> StartAsync(params (string, string)[] settings)
     {
         var pod = await ServiceProcess.StartAsync(
-            ("ConnectionStrings__CloudState", PostgresSchema.ConnectionString), ("CloudState__Marten__SchemaName", _schema.Name), ("K_REVISION", revision));
+            [("ConnectionStrings__CloudState", PostgresSchema.ConnectionString), ("CloudState__Marten__SchemaName", _schema.Name), .. settings]);
         lock (_pods)
         {
             _pods.Add(pod);

@@ -79,6 +79,54 @@ public sealed class CommandIdTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task MadeUpId_IsRecordedWithEvents()
+    {
+        var command = _fixture.Addition("a", 1);
+        command.EnsureId();
+
+        await _fixture.ExecuteAsync(command);
+
+        Assert.Equal(command.CommandId, Assert.Single(Assert.Single(Assert.Single(_fixture.Store.Batches)).Commands).CommandId);
+        Assert.Equal(new Total { Value = 1 }, (await _fixture.ExecuteAsync(command)).Reply);
+        Assert.Single(_fixture.Store.EventsOf(RuntimeFixture.KeyOf("a")));
+    }
+
+    [Theory]
+    [InlineData("fail", StatusCode.OutOfRange)]
+    [InlineData("fail-after-emit", StatusCode.FailedPrecondition)]
+    public async Task MadeUpIdOfARejection_IsNotRecorded(string behaviour, StatusCode status)
+    {
+        var command = _fixture.Addition("a", 1, behaviour);
+        command.EnsureId();
+
+        Assert.Equal(status, (await _fixture.ExecuteAsync(command)).Status.StatusCode);
+        Assert.Empty(_fixture.Store.Batches);
+    }
+
+    [Fact]
+    public async Task MadeUpIdOfARead_IsNotRecorded()
+    {
+        var (madeUp, given) = (_fixture.Question("a"), _fixture.Question("a"));
+        madeUp.EnsureId();
+        given.CommandId = "x";
+
+        await _fixture.ExecuteAsync(madeUp);
+        Assert.Empty(_fixture.Store.Batches);
+        await _fixture.ExecuteAsync(given);
+        Assert.Equal("x", Assert.Single(Assert.Single(Assert.Single(_fixture.Store.Batches)).Commands).CommandId);
+    }
+
+    [Fact]
+    public void GivenId_IsKept()
+    {
+        var command = _fixture.Addition("a", 1, id: "x");
+
+        command.EnsureId();
+
+        Assert.Equal(("x", false), (command.CommandId, command.HasMadeUpId));
+    }
+
+    [Fact]
     public void Ids_AreForgottenByCountAndByAge()
     {
         var start = new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);

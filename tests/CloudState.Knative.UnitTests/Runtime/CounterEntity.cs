@@ -8,6 +8,9 @@ namespace CloudState.Knative.UnitTests.Runtime;
 [EventSourcedEntity<Counter.CounterBase>("counter")]
 public sealed class CounterEntity : EventSourcedEntity<Total>
 {
+    /// <summary>What happens while <see cref="Read"/> runs.</summary>
+    public Action WhileReading { get; init; } = () => { };
+
     public async ValueTask<Total> Add(Addition command, CommandContext context)
     {
         if (command.Behaviour == "fail")
@@ -44,7 +47,11 @@ public sealed class CounterEntity : EventSourcedEntity<Total>
         return State;
     }
 
-    public Total Read(Question command) => State;
+    public Total Read(Question command)
+    {
+        WhileReading();
+        return State;
+    }
 
     public void Apply(Added added) => State.Value += added.Amount;
 }

@@ -19,18 +19,21 @@ internal sealed class RuntimeFixture : IAsyncDisposable
     private readonly PeerLinks _peers;
     private readonly CommandRouter _router;
 
-    public RuntimeFixture(Action<CloudStateOptions>? configure = null)
+    /// <param name="configure">Changes the options.</param>
+    /// <param name="ring">What this process owns; everything for ever when null.</param>
+    public RuntimeFixture(Action<CloudStateOptions>? configure = null, RingState? ring = null)
     {
         var options = new CloudStateOptions();
         configure?.Invoke(options);
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
+        health.ReportUp();
         var journal = new Journal(Store, health, options.MaxBatchSize);
         var runner = new CommandRunner(
-            _definition, () => new CounterEntity(), Store, health, options, options.Entities.SnapshotEvery, Time, NullLogger.Instance);
+            _definition, () => new CounterEntity { WhileReading = () => WhileReading() }, Store, health, options, options.Entities.SnapshotEvery, Time, NullLogger.Instance);
         Counters = new ActivationTable(runner, options.Entities, Store, journal, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
         _peers = new PeerLinks(options.Ring, Time);
-        _router = new CommandRouter(Runtime, RingState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
+        _router = new CommandRouter(Runtime, ring ?? RingState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
     }
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
@@ -43,13 +46,34 @@ internal sealed class RuntimeFixture : IAsyncDisposable
 
     public ActivationTable Counters { get; }
 
+    /// <summary>What happens while a handler reads a counter.</summary>
+    public Action WhileReading { get; set; } = () => { };
+
     public static EntityKey KeyOf(string counter) => new("counter", counter);
 
     public Task<CommandOutcome> AddAsync(
         string counter, long amount, string behaviour = "", string? id = null, TimeSpan? timeout = null, CancellationToken cancelled = default) =>
-        ExecuteAsync("Add", new Addition { Counter = counter, Amount = amount, Behaviour = behaviour }, id, timeout, cancelled);
+        ExecuteAsync(Addition(counter, amount, behaviour, id, timeout, cancelled));
 
-    public Task<CommandOutcome> ReadAsync(string counter) => ExecuteAsync("Read", new Question { Counter = counter }, null, null, default);
+    public Task<CommandOutcome> ReadAsync(string counter) => ExecuteAsync(Question(counter));
+
+    public Command Addition(
+        string counter, long amount, string behaviour = "", string? id = null, TimeSpan? timeout = null, CancellationToken cancelled = default) =>
+        CommandOf("Add", new Addition { Counter = counter, Amount = amount, Behaviour = behaviour }, id, timeout, cancelled);
+
+    public Command Question(string counter) => CommandOf("Read", new Question { Counter = counter });
+
+    /// <summary>Executes a command as an edge does: wherever its slot is owned, and again when it is not any more.</summary>
+    public Task<CommandOutcome> ExecuteAsync(Command command) =>
+        _router.ExecuteAsync(command).WaitAsync(Patience, TestContext.Current.CancellationToken);
+
+    /// <summary>Executes a command inside a slot; unlike the router it does not try again elsewhere.</summary>
+    public Task<CommandOutcome> ExecuteInsideAsync(OwnedSlot slot, Command command)
+    {
+        Assert.True(slot.TryEnter());
+        return Runtime.ExecuteAsync(command, slot, command.Deadline ?? Time.GetUtcNow() + Patience)
+            .WaitAsync(Patience, TestContext.Current.CancellationToken);
+    }
 
     public async Task<long> TotalAsync(string counter) => ((Total)(await ReadAsync(counter)).Reply!).Value;
 
@@ -69,18 +93,18 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         return Runtime.DisposeAsync();
     }
 
-    private Task<CommandOutcome> ExecuteAsync(string method, IMessage message, string? id, TimeSpan? timeout, CancellationToken cancelled)
+    private Command CommandOf(string method, IMessage message, string? id = null, TimeSpan? timeout = null, CancellationToken cancelled = default)
     {
-        var command = _definition.Commands[$"cloudstate.tests.unit.Counter/{method}"];
-        return _router.ExecuteAsync(new Command
+        var definition = _definition.Commands[$"cloudstate.tests.unit.Counter/{method}"];
+        return new Command
         {
-            Definition = command,
-            Key = new EntityKey("counter", command.Key.Read(message)),
+            Definition = definition,
+            Key = new EntityKey("counter", definition.Key.Read(message)),
             Message = message,
             Metadata = CommandMetadata.Empty,
             CommandId = id,
             Deadline = timeout is null ? null : Time.GetUtcNow() + timeout,
             CallCancelled = cancelled,
-        }).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        };
     }
 }

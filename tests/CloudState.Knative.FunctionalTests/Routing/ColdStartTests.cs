@@ -1,0 +1,51 @@
+using System.Net;
+using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.FunctionalTests.Storage;
+using Npgsql;
+using ShoppingCart.Api;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Routing;
+
+/// <summary>What stands between a request to a service scaled to zero and its answer, beside the start of the process.</summary>
+public sealed class ColdStartTests(PostgresSchema schema, ITestOutputHelper output) : IClassFixture<PostgresSchema>
+{
+    private static readonly (string, string)[] LongLease = [("CloudState:Ring:Lease", "00:10:00"), ("CloudState:Ring:Renewal", "00:04:00")];
+
+    [Fact]
+    public async Task FromZeroToOnePod_JoiningAndTheFirstEntity_TakeFourRoundTrips()
+    {
+        await using (var earlier = await Pods.StartAsync(schema))
+        {
+            await earlier.Carts.AddItemAsync(new AddLineItem { UserId = "a", ProductId = "p", Quantity = 1 });
+        }
+
+        var database = new NpgsqlConnectionStringBuilder(PostgresSchema.ConnectionString);
+        await using var proxy = new TcpProxy(new IPEndPoint((await Dns.GetHostAddressesAsync(database.Host!, Pods.Cancellation))[0], database.Port));
+        database.Host = "127.0.0.1";
+        database.Port = proxy.Port;
+        database.SslMode = SslMode.Disable;
+        var (bare, withTypes) = (await CostOfOpeningAsync(proxy, database, loadsTypes: false), await CostOfOpeningAsync(proxy, database, loadsTypes: true));
+        var others = proxy.RoundTrips.Count;
+
+        await using var pod = await Pods.StartAsync(schema, [.. LongLease, ("ConnectionStrings:CloudState", database.ConnectionString)]);
+        Assert.Equal(1024, pod.Slots().Count);
+        Assert.Single((await pod.Carts.GetCartAsync(new GetShoppingCart { UserId = "a" })).Items);
+
+        // The pool asks for the types once, on its first connection; the member's connection and the pool's later ones do not.
+        var connections = proxy.RoundTrips.Skip(others).ToArray();
+        var opening = withTypes + ((connections.Length - 1) * bare);
+        var roundTrips = connections.Sum() - opening;
+        output.WriteLine($"{roundTrips} round trips, and {opening} to open {connections.Length} connections");
+        Assert.InRange(roundTrips, 1, 4);
+        Assert.Equal(2, connections.Length);
+    }
+
+    private static async Task<int> CostOfOpeningAsync(TcpProxy proxy, NpgsqlConnectionStringBuilder database, bool loadsTypes)
+    {
+        var pool = new NpgsqlDataSourceBuilder(database.ConnectionString).ConfigureTypeLoading(types => types.EnableTypeLoading(loadsTypes));
+        await using var source = pool.Build();
+        await using var connection = await source.OpenConnectionAsync(Pods.Cancellation).AsTask().WaitAsync(TestService.Patience);
+        return proxy.RoundTrips[^1];
+    }
+}
