@@ -29,13 +29,15 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     private readonly Queue<PendingCommand> _mailbox = new();
     private readonly PriorityQueue<PendingCommand, long> _runAgain = new();
     private readonly Queue<PendingCommand> _unreleased = new();
-    private readonly HashSet<StateWatch> _watches = [];
+    private readonly StateWatches _watches = new();
     private LoadedEntity? _entity;
     private TaskCompletionSource? _allReleased;
     private bool _isRunning;
     private bool _isPassivated;
     private long _arrivals;
-    private long _storedVersion;
+
+    // Commands from their arrival to the release of their outcome.
+    private int _waiting;
 
     public EntityKey Key { get; } = key;
 
@@ -51,7 +53,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         {
             lock (_lock)
             {
-                return _isRunning || _unreleased.Count > 0 || _watches.Count > 0;
+                return _isRunning || _unreleased.Count > 0 || _watches.Any;
             }
         }
     }
@@ -67,11 +69,12 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
                 return Admission.Passivated;
             }
 
-            if (_mailbox.Count + _runAgain.Count + _unreleased.Count >= table.Options.MailboxSize)
+            if (Volatile.Read(ref _waiting) >= table.Options.MailboxSize)
             {
                 return Admission.MailboxFull;
             }
 
+            Interlocked.Increment(ref _waiting);
             LastUsed = table.Time.GetTimestamp();
             pending = new PendingCommand(this, command, _arrivals++, deadline);
             _mailbox.Enqueue(pending);
@@ -80,46 +83,19 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         }
     }
 
+    /// <summary>A command's outcome was released: it leaves the mailbox and the slot.</summary>
+    public void CommandLeft()
+    {
+        Interlocked.Decrement(ref _waiting);
+        Slot.Leave();
+    }
+
     /// <summary>Waits for a change of what is stored. Null when that is not, or no longer, at the version that was seen.</summary>
     public StateWatch? TryWatch(long seenVersion)
     {
         lock (_lock)
         {
-            if (_isPassivated || _storedVersion != seenVersion)
-            {
-                return null;
-            }
-
-            var watch = new StateWatch(this);
-            _watches.Add(watch);
-            return watch;
-        }
-    }
-
-    public void EndWatch(StateWatch watch)
-    {
-        lock (_lock)
-        {
-            _watches.Remove(watch);
-        }
-    }
-
-    private void SignalChange(long storedVersion)
-    {
-        lock (_lock)
-        {
-            if (_storedVersion == storedVersion)
-            {
-                return;
-            }
-
-            _storedVersion = storedVersion;
-            foreach (var watch in _watches)
-            {
-                watch.Signal();
-            }
-
-            _watches.Clear();
+            return _isPassivated ? null : _watches.TryAdd(seenVersion);
         }
     }
 
@@ -201,7 +177,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             try
             {
                 entity = _entity = await table.Runner.LoadAsync(pending.Command);
-                SignalChange(entity.Version);
+                _watches.SignalChange(entity.Version);
             }
             catch (StoreUnavailableException unavailable)
             {
@@ -302,7 +278,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         lock (_lock)
         {
             append.Pending.AwaitsAppend = false;
-            SignalChange(append.ExpectedVersion + append.Events.Count);
+            _watches.SignalChange(append.ExpectedVersion + append.Events.Count);
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
             {
                 _unreleased.Dequeue().Release();

@@ -39,7 +39,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
     {
         if (_released.TrySetResult(Outcome))
         {
-            Activation.Slot.Leave();
+            Activation.CommandLeft();
         }
     }
 

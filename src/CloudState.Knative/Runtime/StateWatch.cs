@@ -1,7 +1,7 @@
 namespace CloudState.Knative.Runtime;
 
 /// <summary>Somebody waits for an entity to change. The entity stays in memory meanwhile.</summary>
-internal sealed class StateWatch(Activation activation) : IDisposable
+internal sealed class StateWatch(StateWatches watches) : IDisposable
 {
     private readonly TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -9,5 +9,67 @@ internal sealed class StateWatch(Activation activation) : IDisposable
 
     public void Signal() => _changed.TrySetResult();
 
-    public void Dispose() => activation.EndWatch(this);
+    public void Dispose() => watches.Remove(this);
+}
+
+/// <summary>Who waits for an entity to change, and the version that they have seen: the stored one.</summary>
+internal sealed class StateWatches
+{
+    private readonly Lock _lock = new();
+    private readonly HashSet<StateWatch> _watches = [];
+    private long _storedVersion;
+
+    public bool Any
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _watches.Count > 0;
+            }
+        }
+    }
+
+    /// <summary>Null when another version than the one that was seen is stored.</summary>
+    public StateWatch? TryAdd(long seenVersion)
+    {
+        lock (_lock)
+        {
+            if (_storedVersion != seenVersion)
+            {
+                return null;
+            }
+
+            var watch = new StateWatch(this);
+            _watches.Add(watch);
+            return watch;
+        }
+    }
+
+    public void Remove(StateWatch watch)
+    {
+        lock (_lock)
+        {
+            _watches.Remove(watch);
+        }
+    }
+
+    public void SignalChange(long storedVersion)
+    {
+        lock (_lock)
+        {
+            if (_storedVersion == storedVersion)
+            {
+                return;
+            }
+
+            _storedVersion = storedVersion;
+            foreach (var watch in _watches)
+            {
+                watch.Signal();
+            }
+
+            _watches.Clear();
+        }
+    }
 }
