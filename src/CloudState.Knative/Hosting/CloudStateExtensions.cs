@@ -53,6 +53,7 @@ public static class CloudStateExtensions
         var options = app.Services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
 
         InternalPort.Map(app);
+        GracefulClose.Use(app);
         app.UseKnativeProbe();
         app.UseRequestErrors();
         app.UseGrpcWeb();
@@ -109,7 +110,7 @@ public static class CloudStateExtensions
         {
             var options = services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
             kestrel.Limits.MaxRequestBodySize = options.MaxRequestBodySize;
-            var sharedPort = new SharedPort(kestrel, options.ProtocolDetectionTimeout, services.GetRequiredService<TimeProvider>());
+            var sharedPort = new SharedPort(kestrel, options.ProtocolDetectionTimeout, options.CloseDelay, services.GetRequiredService<TimeProvider>());
             sharedPort.Listen(port);
             if (services.GetRequiredService<IEntityStore>().Members is not null)
             {
@@ -169,7 +170,10 @@ public static class CloudStateExtensions
             return state;
         });
         services.AddSingleton(CreateMembership);
-        services.AddSingleton(provider => new PeerLinks(provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new PeerLinks(
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<PeerLinks>>()));
         services.AddSingleton<PeerEndpoint>();
         services.AddSingleton<StateStream>();
         services.AddSingleton(provider => new CommandRouter(

@@ -39,6 +39,10 @@ public sealed class CloudStateOptions
     /// <value>Default: 10 seconds.</value>
     public TimeSpan ProtocolDetectionTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>How long HTTP/1.1 connections without a request stay open once the service stops, for requests that are under way on them.</summary>
+    /// <value>Default: 500 milliseconds.</value>
+    public TimeSpan CloseDelay { get; set; } = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Whether <c>/metrics</c> answers Prometheus.</summary>
     /// <value>Default: false.</value>
     public bool PrometheusEndpoint { get; set; }

@@ -15,6 +15,7 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Duration(nameof(options.CommandTimeout), options.CommandTimeout),
             .. Duration(nameof(options.CommandIdRetention), options.CommandIdRetention),
             .. Duration(nameof(options.ProtocolDetectionTimeout), options.ProtocolDetectionTimeout),
+            .. Duration(nameof(options.CloseDelay), options.CloseDelay),
             .. Count(nameof(options.CommandIdCount), options.CommandIdCount),
             .. Count(nameof(options.MaxBatchSize), options.MaxBatchSize),
             .. Count(nameof(options.MaxRequestBodySize), options.MaxRequestBodySize),

@@ -19,13 +19,15 @@ internal sealed class SharedPort
 {
     private readonly KestrelServerOptions _kestrel;
     private readonly TimeSpan _detectionTimeout;
+    private readonly TimeSpan _closeDelay;
     private readonly TimeProvider _time;
     private ConnectionDelegate? _http1;
 
     /// <summary>To be made before anything else makes Kestrel listen.</summary>
-    public SharedPort(KestrelServerOptions kestrel, TimeSpan detectionTimeout, TimeProvider time)
+    public SharedPort(KestrelServerOptions kestrel, TimeSpan detectionTimeout, TimeSpan closeDelay, TimeProvider time)
     {
         _kestrel = kestrel;
+        _closeDelay = closeDelay;
         _detectionTimeout = detectionTimeout;
         _time = time;
         kestrel.Listen(new GhostEndPoint(), ghost =>
@@ -58,7 +60,11 @@ internal sealed class SharedPort
                 await http2(connection);
                 break;
             case false:
-                await _http1!(connection);
+                using (GracefulClose.Delay(connection, _closeDelay, _time))
+                {
+                    await _http1!(connection);
+                }
+
                 break;
         }
     };

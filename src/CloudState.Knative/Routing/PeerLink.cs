@@ -14,6 +14,7 @@ internal sealed class PeerLink : IDisposable
     private readonly PeerStream _stream = new();
     private readonly Member _peer;
     private ulong _lastCall;
+    private string _whyEnded = "the other pod has ended the link";
 
     public PeerLink(Member peer, HttpMessageInvoker http)
     {
@@ -65,7 +66,11 @@ internal sealed class PeerLink : IDisposable
                 Content = new StreamContent(_stream),
             };
             using var response = await http.SendAsync(request, _closed.Token);
-            if (response.IsSuccessStatusCode)
+            if (!response.IsSuccessStatusCode)
+            {
+                _whyEnded = $"it answers {(int)response.StatusCode}";
+            }
+            else
             {
                 var input = PipeReader.Create(await response.Content.ReadAsStreamAsync(_closed.Token));
                 await PeerStream.ReadAllAsync(input, Release, _closed.Token);
@@ -73,6 +78,7 @@ internal sealed class PeerLink : IDisposable
         }
         catch (Exception broken) when (broken is HttpRequestException or IOException or InvalidDataException or OperationCanceledException)
         {
+            _whyEnded = broken.Message;
         }
         finally
         {
@@ -96,7 +102,7 @@ internal sealed class PeerLink : IDisposable
         {
             if (_waiting.TryRemove(call, out var waiting))
             {
-                waiting.TrySetException(new PeerUnreachableException($"Member {_peer.Id} at {_peer.Address} cannot be reached."));
+                waiting.TrySetException(new PeerUnreachableException(_whyEnded));
             }
         }
     }

@@ -6,22 +6,26 @@ using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Routing;
 
 /// <summary>The links to the other pods, one each, opened when first needed.</summary>
-internal sealed class PeerLinks : IDisposable
+internal sealed partial class PeerLinks : IDisposable
 {
     // The shortest that SocketsHttpHandler takes.
     private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<Guid, Lazy<PeerLink>> _links = new();
+    private readonly ConcurrentDictionary<Guid, bool> _unreachable = new();
     private readonly TimeProvider _time;
+    private readonly ILogger<PeerLinks> _logger;
     private readonly HttpMessageInvoker _http;
 
-    public PeerLinks(RingOptions options, TimeProvider time)
+    public PeerLinks(RingOptions options, TimeProvider time, ILogger<PeerLinks> logger)
     {
         _time = time;
+        _logger = logger;
         _http = new HttpMessageInvoker(new SocketsHttpHandler
         {
             ActivityHeadersPropagator = null,
@@ -53,7 +57,17 @@ internal sealed class PeerLinks : IDisposable
 
             var outcome = await Find(owner).SendAsync(ToWire(command, timeLeft, span?.Context ?? command.Trace), timeLeft, _time, command.CallCancelled);
             result = outcome.NotOwner ? "not_owner" : "outcome";
+            _unreachable.TryRemove(owner.Id, out _);
             return outcome.NotOwner ? null : FromWire(command, outcome);
+        }
+        catch (PeerUnreachableException unreachable)
+        {
+            if (_unreachable.TryAdd(owner.Id, true))
+            {
+                LogUnreachable(owner.Id, owner.Address, unreachable.Message);
+            }
+
+            throw;
         }
         finally
         {
@@ -68,6 +82,7 @@ internal sealed class PeerLinks : IDisposable
         {
             if (members.All(member => member.Id != id) && _links.TryRemove(id, out _))
             {
+                _unreachable.TryRemove(id, out _);
                 link.Value.Dispose();
             }
         }
@@ -78,6 +93,9 @@ internal sealed class PeerLinks : IDisposable
         KeepOnly([]);
         _http.Dispose();
     }
+
+    [LoggerMessage(40, LogLevel.Warning, "Member {Member} at {Address} cannot be reached ({Reason}); trying again. If this lasts, see that the internal port is open between the pods.", EventName = "PeerUnreachable")]
+    private partial void LogUnreachable(Guid member, string address, string reason);
 
     private PeerLink Find(Member peer)
     {

@@ -54,6 +54,7 @@ internal sealed class TestService : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PORT"] = "0";
         builder.Configuration["CloudState:Sqlite:Path"] = ":memory:";
+        builder.Configuration["CloudState:CloseDelay"] = "00:00:00.01";
         builder.Configuration["CloudState:Ring:Port"] = "0";
         builder.Configuration["CloudState:Ring:Address"] = "127.0.0.1";
         foreach (var (key, value) in settings)

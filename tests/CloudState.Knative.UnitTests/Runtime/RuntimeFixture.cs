@@ -32,7 +32,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
             _definition, () => new CounterEntity { WhileReading = () => WhileReading() }, Store, health, options, options.Entities.SnapshotEvery, Time, NullLogger.Instance);
         Counters = new ActivationTable(runner, options.Entities, Store, journal, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
-        _peers = new PeerLinks(options.Ring, Time);
+        _peers = new PeerLinks(options.Ring, Time, NullLogger<PeerLinks>.Instance);
         _router = new CommandRouter(Runtime, ring ?? RingState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
     }
 
