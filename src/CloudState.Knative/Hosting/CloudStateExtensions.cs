@@ -105,7 +105,8 @@ public static class CloudStateExtensions
                 : throw new InvalidOperationException($"PORT is '{text}'. Set it to a number from 0 to 65535.")
             : 8080;
         builder.Services.AddSingleton<IConnectionListenerFactory, GhostListenerFactory>();
-        builder.Services.AddSingleton(services => new InternalPort(services.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring));
+        builder.Services.AddSingleton(services => new InternalPort(
+            services.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring, isOnKnative: !string.IsNullOrEmpty(services.GetRequiredService<IConfiguration>()["K_SERVICE"])));
         builder.Services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, services) =>
         {
             var options = services.GetRequiredService<IOptions<CloudStateOptions>>().Value;

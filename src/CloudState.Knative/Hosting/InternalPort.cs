@@ -12,8 +12,10 @@ using Microsoft.Extensions.DependencyInjection;
 namespace CloudState.Knative.Hosting;
 
 /// <summary>The port on which pods talk to each other. Nothing of the service is served on it, and nothing of it on the port of the service.</summary>
-internal sealed class InternalPort(RingOptions options)
+internal sealed class InternalPort(RingOptions options, bool isOnKnative)
 {
+    private const int DefaultPort = 8081;
+
     private ListenOptions? _endpoint;
 
     /// <summary>Where the other pods reach this port. Known once the server has started.</summary>
@@ -28,7 +30,7 @@ internal sealed class InternalPort(RingOptions options)
         }
     }
 
-    public void Listen(SharedPort sharedPort) => sharedPort.Listen(options.Port, endpoint =>
+    public void Listen(SharedPort sharedPort) => sharedPort.Listen(options.Port ?? (isOnKnative ? DefaultPort : 0), endpoint =>
     {
         _endpoint = endpoint;
         ((IConnectionBuilder)endpoint).Use(next => connection =>

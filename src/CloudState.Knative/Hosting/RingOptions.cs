@@ -24,8 +24,8 @@ public sealed class RingOptions
     public TimeSpan ForwardTimeout { get; set; } = TimeSpan.FromSeconds(2);
 
     /// <summary>The internal port, on which pods forward commands to each other. Not to be exposed.</summary>
-    /// <value>Default: 8081; 0 takes a free one.</value>
-    public int Port { get; set; } = 8081;
+    /// <value>Default: 8081 on Knative, elsewhere a free one, which is what 0 takes.</value>
+    public int? Port { get; set; }
 
     /// <summary>Where the other pods reach the internal port: <c>host</c> or <c>host:port</c>.</summary>
     /// <value>Default: the first address of the machine that is not the loopback, and the internal port.</value>
