@@ -57,8 +57,8 @@ public sealed class RingTelemetryTests : IAsyncLifetime
         // Pods of earlier tests may still be observed; none of them had that many members.
         await _schema.QueryAsync<object>(
             $"""
-            insert into {_schema.Name}.cloudstate_members (member_id, revision, address, secret, entity_types, is_leaving, lease_until, joined_at)
-            select gen_random_uuid(), '', '127.0.0.1:1', '', array['other'], false, now() + interval '1 hour', now() from generate_series(1, 20)
+            insert into {_schema.Name}.cloudstate_members (member_id, revision, address, secret, entity_types, entity_versions, is_leaving, lease_until, joined_at)
+            select gen_random_uuid(), '', '127.0.0.1:1', '', array['other'], array[1], false, now() + interval '1 hour', now() from generate_series(1, 20)
             """);
         await Task.WhenAll(LookAsync(first), LookAsync(second)).WaitAsync(TestService.Patience);
         _metrics.Observe();
