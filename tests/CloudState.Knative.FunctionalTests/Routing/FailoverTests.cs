@@ -114,7 +114,7 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
 
         // Into the memory of their owners: about half of them of the pod that is going to sleep.
         string[] users = [.. Enumerable.Range(0, 16).Select(number => $"after-{number}")];
-        await Task.WhenAll(users.Select(user => ReadAsync(paused, user)));
+        await Task.WhenAll(users.Select(user => CartLoad.ReadAsync(paused, user)));
 
         await paused.PauseAsync();
         load.Use(other);
@@ -126,12 +126,9 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
         await paused.ResumeAsync();
 
         // Written by the other meanwhile, and asked of the one that has slept.
-        Assert.All(await Task.WhenAll(users.Select(user => ReadAsync(paused, user))), cart => Assert.Single(cart.Items));
+        Assert.All(await Task.WhenAll(users.Select(user => CartLoad.ReadAsync(paused, user))), cart => Assert.Single(cart.Items));
         await load.StopAndCheckAsync(paused);
     }
-
-    private static Task<Cart> ReadAsync(ServiceProcess pod, string user) =>
-        pod.Carts.GetCartAsync(new GetShoppingCart { UserId = user }, deadline: DateTime.UtcNow + TestService.Patience).ResponseAsync;
 
     /// <summary>Waits until the lease of the pod that does not answer has ended, and the last one is a member alone. Each question is a round trip.</summary>
     private async Task ExpelledAsync()
