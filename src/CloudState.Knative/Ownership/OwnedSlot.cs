@@ -6,10 +6,10 @@ namespace CloudState.Knative.Ownership;
 /// </summary>
 internal sealed class OwnedSlot(Slot slot, Tenure tenure)
 {
-    // How many commands are inside; less by long.MinValue once the slot is being drained.
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // How many commands are inside; with the sign bit set once the slot is being drained.
     private long _inside;
-    private int _isDraining;
 
     public Slot Slot { get; } = slot;
 
@@ -18,7 +18,7 @@ internal sealed class OwnedSlot(Slot slot, Tenure tenure)
     /// <summary>Whether what is in memory is certainly the latest state. Holds for those inside, even while the slot is being drained.</summary>
     public bool IsHeld => Tenure.IsValid;
 
-    public bool IsDraining => Volatile.Read(ref _isDraining) == 1;
+    public bool IsDraining => Volatile.Read(ref _inside) < 0;
 
     /// <summary>Completes when the slot is being drained and the last command has left.</summary>
     public Task Drained => _drained.Task;
@@ -52,7 +52,7 @@ internal sealed class OwnedSlot(Slot slot, Tenure tenure)
 
     public void StartDraining()
     {
-        if (Interlocked.Exchange(ref _isDraining, 1) == 0 && Interlocked.Add(ref _inside, long.MinValue) == long.MinValue)
+        if (Interlocked.Or(ref _inside, long.MinValue) == 0)
         {
             _drained.TrySetResult();
         }

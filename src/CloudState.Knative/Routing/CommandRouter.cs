@@ -68,9 +68,6 @@ internal sealed class CommandRouter(
             {
                 // Taken before anything is looked at, so that no change is missed.
                 var changed = state.Changed;
-                var ring = state.Ring;
-                var owner = ring.ProposedOwner(slot);
-                var isElsewhere = owner is null || owner != ring.Self;
 
                 // 1. Here: run it.
                 if (state.Find(slot) is { } owned && owned.TryEnter())
@@ -90,30 +87,31 @@ internal sealed class CommandRouter(
                     _ = membership?.LookNowAsync();
                 }
 
-                // 2. Elsewhere: send it there.
-                else if (isElsewhere && mayForward && owner is not null)
+                // 2. Elsewhere: send it there; or if it was sent here, the sender may know more, so look once before refusing.
+                else if (IsElsewhere(slot, out var owner))
                 {
-                    command.EnsureId();
-                    if (await TryForwardAsync(owner, command, deadline) is { } outcome)
+                    if (!mayForward)
                     {
-                        return outcome;
+                        if (hasLooked || membership is null)
+                        {
+                            CloudStateTelemetry.RefusedAsNotOwner();
+                            return CommandOutcome.NotOwner;
+                        }
+
+                        hasLooked = true;
+                        changed = membership.LookNowAsync();
+                    }
+                    else if (owner is not null)
+                    {
+                        command.EnsureId();
+                        if (await TryForwardAsync(owner, command, deadline) is { } outcome)
+                        {
+                            return outcome;
+                        }
                     }
                 }
 
-                // 3. Elsewhere, and sent here: the sender may know more, so look once before refusing.
-                else if (isElsewhere && !mayForward)
-                {
-                    if (hasLooked || membership is null)
-                    {
-                        CloudStateTelemetry.RefusedAsNotOwner();
-                        return CommandOutcome.NotOwner;
-                    }
-
-                    hasLooked = true;
-                    changed = membership.LookNowAsync();
-                }
-
-                // 4. On its way here, or nobody is there yet: wait.
+                // 3. On its way here, or nobody is there yet: wait.
                 if (WhyUnavailable() is { } unavailable)
                 {
                     return unavailable;
@@ -131,6 +129,14 @@ internal sealed class CommandRouter(
         {
             return CommandOutcome.CallerGone;
         }
+    }
+
+    /// <summary>Whether somebody else should own the slot, or nobody can.</summary>
+    private bool IsElsewhere(Slot slot, out Member? owner)
+    {
+        var ring = state.Ring;
+        owner = ring.ProposedOwner(slot);
+        return owner is null || owner != ring.Self;
     }
 
     /// <summary>Null when the command has to be tried again.</summary>
