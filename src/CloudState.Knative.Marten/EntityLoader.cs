@@ -5,17 +5,17 @@ using Marten.Exceptions;
 
 namespace CloudState.Knative.Marten;
 
-/// <summary>Reads an entity: first what plain SQL gives, then the later events through Marten, so that its upcasters apply.</summary>
-internal sealed class EntityLoader(EntityQueries queries, DocumentStore store)
+/// <summary>Reads an entity: all of it with plain SQL, or, when Marten is configured, the later events through it, so that its upcasters apply.</summary>
+internal sealed class EntityLoader(EntityQueries queries, DocumentStore store, bool readsThroughMarten)
 {
     public async Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken)
     {
         var stream = key.ToString();
         try
         {
-            var head = await queries.ReadHeadAsync(stream, commandIds, cancellationToken);
+            var head = await queries.ReadHeadAsync(stream, commandIds, withEvents: !readsThroughMarten, cancellationToken);
             var snapshotVersion = head.Snapshot?.Version ?? 0;
-            var laterEvents = head.Version > snapshotVersion ? await ReadEventsAsync(stream, snapshotVersion, cancellationToken) : [];
+            var laterEvents = readsThroughMarten && head.Version > snapshotVersion ? await ReadEventsAsync(stream, snapshotVersion, cancellationToken) : head.LaterEvents;
             var entity = new StoredEntity(head.Snapshot, laterEvents, head.RecentCommands);
 
             // More events than the head knows were appended in between; fewer are missing.

@@ -10,7 +10,17 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
 {
     public const string SnapshotAlias = "entitysnapshot";
 
-    private readonly string _snapshot = $"select data from {schema}.mt_doc_{SnapshotAlias} where id = $1";
+    private readonly string _snapshot = $"select 0, '', data from {schema}.mt_doc_{SnapshotAlias} where id = $1";
+
+    // One statement, so that the events follow the snapshot whatever is written meanwhile.
+    private readonly string _snapshotAndEvents =
+        $"""
+        select 0::bigint, ''::varchar, data from {schema}.mt_doc_{SnapshotAlias} where id = $1
+        union all
+        select version, type, data from {schema}.mt_events
+        where stream_id = $1 and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{SnapshotAlias} where id = $1), 0)
+        order by 1
+        """;
 
     private readonly string _recentCommands =
         $"""
@@ -38,12 +48,12 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
           {members.Members}, {members.Slots}, {members.Ring} limit 0
         """;
 
-    /// <summary>The snapshot, the recent commands and the version of the stream: one round trip.</summary>
+    /// <summary>The snapshot, on demand the events after it, the recent commands and the version of the stream: one round trip.</summary>
     /// <remarks>The version is read last: a writer in between makes it larger than the snapshot's, never smaller.</remarks>
-    public async Task<EntityHead> ReadHeadAsync(string stream, CommandIdWindow commandIds, CancellationToken cancellationToken)
+    public async Task<EntityHead> ReadHeadAsync(string stream, CommandIdWindow commandIds, bool withEvents, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(_snapshot) { Parameters = { Text(stream) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(withEvents ? _snapshotAndEvents : _snapshot) { Parameters = { Text(stream) } });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(_recentCommands)
         {
             Parameters = { Text(stream), Time(commandIds.Since), new NpgsqlParameter<int> { TypedValue = commandIds.MaxCount } },
@@ -51,7 +61,20 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
         batch.BatchCommands.Add(new NpgsqlBatchCommand(_stream) { Parameters = { Text(stream) } });
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var snapshot = await reader.ReadAsync(cancellationToken) ? SnapshotJson.Read(reader.GetString(0), types) : null;
+        EntitySnapshot? snapshot = null;
+        var laterEvents = new List<IMessage>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var (typeName, data) = (reader.GetString(1), reader.GetFieldValue<byte[]>(2));
+            if (typeName.Length == 0)
+            {
+                snapshot = SnapshotJson.Read(data, types);
+            }
+            else
+            {
+                laterEvents.Add(types.FromJson(typeName, data));
+            }
+        }
 
         await reader.NextResultAsync(cancellationToken);
         var recentCommands = new List<RecentCommand>();
@@ -64,6 +87,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
         var exists = await reader.ReadAsync(cancellationToken);
         return new EntityHead(
             snapshot is null ? null : new StoredSnapshot(snapshot.Version, snapshot.State),
+            laterEvents,
             recentCommands,
             Version: exists ? reader.GetInt64(0) : 0,
             IsArchived: exists && reader.GetBoolean(1));
@@ -106,5 +130,6 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     private static NpgsqlParameter<DateTimeOffset> Time(DateTimeOffset value) => new() { TypedValue = value.ToUniversalTime() };
 }
 
-/// <summary>An entity without the events that Marten reads.</summary>
-internal sealed record EntityHead(StoredSnapshot? Snapshot, IReadOnlyList<RecentCommand> RecentCommands, long Version, bool IsArchived);
+/// <summary>An entity as plain SQL shows it.</summary>
+internal sealed record EntityHead(
+    StoredSnapshot? Snapshot, IReadOnlyList<IMessage> LaterEvents, IReadOnlyList<RecentCommand> RecentCommands, long Version, bool IsArchived);

@@ -20,35 +20,35 @@ internal sealed class MartenEntityStore : IEntityStore
     private const int OperationsPerRoundTrip = 2000;
 
     private readonly string _schema;
-    private readonly TimeSpan _lease;
-    private readonly CommandTable _commands;
-    private readonly MemberTables _memberTables;
     private readonly NpgsqlDataSource _database;
     private readonly DocumentStore _store;
     private readonly EntityQueries _queries;
     private readonly EntityLoader _loader;
+    private readonly SessionAppend _sessionAppend;
+    private readonly SetBasedAppend? _setBasedAppend;
     private readonly PostgresMemberStore _members;
 
     public MartenEntityStore(MartenStoreOptions options, RingOptions ring, MessageTypes types)
     {
         MaxConcurrentAppends = options.MaxConcurrentAppends;
         _schema = options.SchemaName;
-        _lease = ring.Lease;
-        _commands = new CommandTable(_schema);
-        _memberTables = new MemberTables(_schema);
+        var commands = new CommandTable(_schema);
+        var memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
         _database = NpgsqlDataSource.Create(connection);
         _store = new DocumentStore(MartenOptions());
-        _queries = new EntityQueries(_database, _schema, _memberTables, types);
-        _loader = new EntityLoader(_queries, _store);
-        _members = new PostgresMemberStore(connection, ring.Lease, _schema, _memberTables);
+        _queries = new EntityQueries(_database, _schema, memberTables, types);
+        _loader = new EntityLoader(_queries, _store, readsThroughMarten: options.Configure is not null);
+        _sessionAppend = new SessionAppend(_store, _schema, commands, memberTables, ring.Lease);
+        _setBasedAppend = options.SetBasedAppend ?? options.Configure is null ? new SetBasedAppend(_database, _schema, memberTables, types) : null;
+        _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
 
         StoreOptions MartenOptions()
         {
             var marten = new StoreOptions { DatabaseSchemaName = _schema };
             marten.UseCloudStateEvents(types);
-            marten.Storage.ExtendedSchemaObjects.Add(_commands.Definition());
-            marten.Storage.ExtendedSchemaObjects.AddRange(_memberTables.Definitions());
+            marten.Storage.ExtendedSchemaObjects.Add(commands.Definition());
+            marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
             options.Configure?.Invoke(marten);
 
             marten.UseProtobufJson(types);
@@ -89,43 +89,19 @@ internal sealed class MartenEntityStore : IEntityStore
         RunAsync(() => _loader.LoadAsync(key, commandIds, cancellationToken), cancellationToken);
 
     public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => RunAsync(
-        async () =>
+        () =>
         {
-            await using var session = _store.LightweightSession();
-
             // Rows are written in the order of their keys, so that two batches cannot wait for each other.
-            var appends = batch.OrderBy(append => append.Key.ToString(), StringComparer.Ordinal).ToArray();
-
-            // 1. The fence: the first statement of the transaction.
-            if (memberId is { } member)
+            var appends = new (string Stream, EntityAppend Append)[batch.Count];
+            for (var i = 0; i < appends.Length; i++)
             {
-                session.QueueOperation(new MemberFence(_memberTables, member, _lease));
+                appends[i] = (batch[i].Key.ToString(), batch[i]);
             }
 
-            // 2. The versions that Marten does not look at, because no event follows.
-            var withoutEvents = appends.Where(append => append.Events.Count == 0).ToArray();
-            if (withoutEvents.Length > 0)
-            {
-                session.QueueOperation(new StreamVersionCheck(_schema, withoutEvents));
-            }
-
-            // 3. Command records, snapshots, and events with their expected versions.
-            _commands.Queue(session, appends);
-            foreach (var append in appends)
-            {
-                var stream = append.Key.ToString();
-                if (append.Snapshot is { } snapshot)
-                {
-                    session.Store(new EntitySnapshot { Id = stream, Version = snapshot.Version, State = snapshot.State });
-                }
-
-                if (append.Events.Count > 0)
-                {
-                    AppendEvents(session, stream, append);
-                }
-            }
-
-            await session.SaveChangesAsync(cancellationToken);
+            Array.Sort(appends, static (left, right) => string.CompareOrdinal(left.Stream, right.Stream));
+            return _setBasedAppend is not null
+                ? _setBasedAppend.RunAsync(appends, memberId, cancellationToken)
+                : _sessionAppend.RunAsync(appends, memberId, cancellationToken);
         },
         cancellationToken);
 
@@ -140,17 +116,6 @@ internal sealed class MartenEntityStore : IEntityStore
         await _members.DisposeAsync();
         await _store.DisposeAsync();
         await _database.DisposeAsync();
-    }
-
-    private static void AppendEvents(IDocumentSession session, string stream, EntityAppend append)
-    {
-        var appended = session.Events.Append(stream, append.ExpectedVersion + append.Events.Count, append.Events);
-
-        // The protobuf name says what an event is. By a CLR name Marten would load classes that the service does not handle, or fail on renamed ones.
-        foreach (var newEvent in appended.Events)
-        {
-            newEvent.DotNetTypeName = "";
-        }
     }
 
     private static Task RunAsync(Func<Task> work, CancellationToken cancellationToken) => RunAsync(

@@ -55,8 +55,7 @@ internal static class MartenFailures
 
     private static Exception? OfServer(PostgresException refused, Exception failure) => refused.SqlState switch
     {
-        // Marten itself recognizes the event that is there twice.
-        PostgresErrorCodes.UniqueViolation when refused.TableName is "mt_streams" or CommandTable.Name => Conflict(failure),
+        PostgresErrorCodes.UniqueViolation when refused.TableName is "mt_streams" or "mt_events" or CommandTable.Name => Conflict(failure),
 
         // Whoever loses such a race against another writer was rolled back.
         PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => Conflict(failure),

@@ -26,11 +26,11 @@ internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer oth
 
     public ValueCasting ValueCasting => others.ValueCasting;
 
-    public string ToJson(object? document) => OwnJson(document) ?? others.ToJson(document);
+    public string ToJson(object? document) => OwnText(document) ?? others.ToJson(document);
 
-    public string ToCleanJson(object? document) => OwnJson(document) ?? others.ToCleanJson(document);
+    public string ToCleanJson(object? document) => OwnText(document) ?? others.ToCleanJson(document);
 
-    public string ToJsonWithTypes(object document) => OwnJson(document) ?? others.ToJsonWithTypes(document);
+    public string ToJsonWithTypes(object document) => OwnText(document) ?? others.ToJsonWithTypes(document);
 
     public void WriteTo(IBufferWriter<byte> writer, object? value)
     {
@@ -72,12 +72,12 @@ internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer oth
     public T FromJson<T>(Stream stream) => IsOwn(typeof(T)) ? (T)FromOwnJson(typeof(T), ReadAll(stream)) : others.FromJson<T>(stream);
 
     public T FromJson<T>(DbDataReader reader, int index) =>
-        IsOwn(typeof(T)) ? (T)FromOwnJson(typeof(T), reader.GetString(index)) : others.FromJson<T>(reader, index);
+        IsOwn(typeof(T)) ? (T)FromOwnJson(typeof(T), reader.GetFieldValue<byte[]>(index)) : others.FromJson<T>(reader, index);
 
     public object FromJson(Type type, Stream stream) => IsOwn(type) ? FromOwnJson(type, ReadAll(stream)) : others.FromJson(type, stream);
 
     public object FromJson(Type type, DbDataReader reader, int index) =>
-        IsOwn(type) ? FromOwnJson(type, reader.GetString(index)) : others.FromJson(type, reader, index);
+        IsOwn(type) ? FromOwnJson(type, reader.GetFieldValue<byte[]>(index)) : others.FromJson(type, reader, index);
 
     public async ValueTask<T> FromJsonAsync<T>(Stream stream, CancellationToken cancellationToken = default) =>
         IsOwn(typeof(T))
@@ -86,7 +86,7 @@ internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer oth
 
     public async ValueTask<T> FromJsonAsync<T>(DbDataReader reader, int index, CancellationToken cancellationToken = default) =>
         IsOwn(typeof(T))
-            ? (T)FromOwnJson(typeof(T), await reader.GetFieldValueAsync<string>(index, cancellationToken))
+            ? (T)FromOwnJson(typeof(T), await reader.GetFieldValueAsync<byte[]>(index, cancellationToken))
             : await others.FromJsonAsync<T>(reader, index, cancellationToken);
 
     public async ValueTask<object> FromJsonAsync(Type type, Stream stream, CancellationToken cancellationToken = default) =>
@@ -96,12 +96,14 @@ internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer oth
 
     public async ValueTask<object> FromJsonAsync(Type type, DbDataReader reader, int index, CancellationToken cancellationToken = default) =>
         IsOwn(type)
-            ? FromOwnJson(type, await reader.GetFieldValueAsync<string>(index, cancellationToken))
+            ? FromOwnJson(type, await reader.GetFieldValueAsync<byte[]>(index, cancellationToken))
             : await others.FromJsonAsync(type, reader, index, cancellationToken);
 
     private static bool IsOwn(Type type) => type == typeof(EntitySnapshot) || type.IsAssignableTo(typeof(IMessage));
 
-    private string? OwnJson(object? value) => value switch
+    private string? OwnText(object? value) => OwnJson(value) is { } json ? Encoding.UTF8.GetString(json) : null;
+
+    private byte[]? OwnJson(object? value) => value switch
     {
         IMessage message => types.ToJson(message),
         EntitySnapshot snapshot => SnapshotJson.Write(snapshot, types),
@@ -115,23 +117,25 @@ internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer oth
             return false;
         }
 
-        Encoding.UTF8.GetBytes(json, writer);
+        writer.Write(json);
         return true;
     }
 
-    private object FromOwnJson(Type type, string json) => type == typeof(EntitySnapshot)
+    private object FromOwnJson(Type type, byte[] json) => type == typeof(EntitySnapshot)
         ? SnapshotJson.Read(json, types)
         : types.FromJson(_names.GetValueOrDefault(type) ?? type.ToString(), json);
 
-    private static string ReadAll(Stream stream)
+    private static byte[] ReadAll(Stream stream)
     {
-        using var reader = new StreamReader(stream, leaveOpen: true);
-        return reader.ReadToEnd();
+        var json = new MemoryStream();
+        stream.CopyTo(json);
+        return json.ToArray();
     }
 
-    private static async Task<string> ReadAllAsync(Stream stream, CancellationToken cancellationToken)
+    private static async Task<byte[]> ReadAllAsync(Stream stream, CancellationToken cancellationToken)
     {
-        using var reader = new StreamReader(stream, leaveOpen: true);
-        return await reader.ReadToEndAsync(cancellationToken);
+        var json = new MemoryStream();
+        await stream.CopyToAsync(json, cancellationToken);
+        return json.ToArray();
     }
 }

@@ -1,5 +1,5 @@
 using System.Buffers;
-using System.Text;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using CloudState.Knative.Storage;
 
@@ -11,7 +11,7 @@ namespace CloudState.Knative.Marten;
 /// </summary>
 internal static class SnapshotJson
 {
-    public static string Write(EntitySnapshot snapshot, MessageTypes types)
+    public static byte[] Write(EntitySnapshot snapshot, MessageTypes types)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer))
@@ -25,10 +25,10 @@ internal static class SnapshotJson
             json.WriteEndObject();
         }
 
-        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+        return buffer.WrittenSpan.ToArray();
     }
 
-    public static EntitySnapshot Read(string json, MessageTypes types)
+    public static EntitySnapshot Read(byte[] json, MessageTypes types)
     {
         using var document = JsonDocument.Parse(json);
         var snapshot = document.RootElement;
@@ -36,7 +36,7 @@ internal static class SnapshotJson
         {
             Id = Text("Id"),
             Version = snapshot.GetProperty("Version").GetInt64(),
-            State = types.FromJson(Text("StateType"), snapshot.GetProperty("State").GetRawText()),
+            State = types.FromJson(Text("StateType"), JsonMarshal.GetRawUtf8Value(snapshot.GetProperty("State"))),
         };
 
         string Text(string property) => snapshot.GetProperty(property).GetString() ?? "";

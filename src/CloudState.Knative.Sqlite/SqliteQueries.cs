@@ -78,13 +78,13 @@ internal static class SqliteQueries
         foreach (var newEvent in append.Events)
         {
             session.Execute("INSERT INTO events (stream, version, type, data, at) VALUES ($1, $2, $3, $4, $5)",
-                stream, ++version, newEvent.Descriptor.FullName, types.ToJson(newEvent), now);
+                stream, ++version, newEvent.Descriptor.FullName, types.ToJsonText(newEvent), now);
         }
 
         if (append.Snapshot is { } snapshot)
         {
             session.Execute("INSERT OR REPLACE INTO snapshots (stream, version, type, state) VALUES ($1, $2, $3, $4)",
-                stream, snapshot.Version, snapshot.State.Descriptor.FullName, types.ToJson(snapshot.State));
+                stream, snapshot.Version, snapshot.State.Descriptor.FullName, types.ToJsonText(snapshot.State));
         }
 
         foreach (var command in append.Commands)

@@ -36,10 +36,15 @@ internal static class CloudStateTelemetry
     private static readonly Histogram<double> ForwardDuration = Meter.CreateHistogram("cloudstate.forward.duration", "s", "Time of commands forwarded to their owner, by result: outcome, not_owner, unreachable.", advice: Seconds);
     private static readonly Counter<long> NotOwnerAnswers = Meter.CreateCounter<long>("cloudstate.forward.refused", "{command}", "Forwarded commands that this process refused because it is not the owner.");
 
-    /// <summary>Starts the span that those of loading, handling and appending belong to.</summary>
-    public static MeasuredCommand StartCommand(Command command)
+    /// <summary>Starts the span that those of loading, handling and appending belong to. Null when nobody wants to know.</summary>
+    public static MeasuredCommand? StartCommand(Command command)
     {
-        var span = Start($"command {command.Definition.FullName}", command, ActivityKind.Internal);
+        if (!Source.HasListeners() && !CommandDuration.Enabled)
+        {
+            return null;
+        }
+
+        var span = Start(command.Definition.SpanName, command, ActivityKind.Internal);
         command.Trace = span?.Context ?? command.Trace;
         return new(command, span);
     }

@@ -14,6 +14,9 @@ internal sealed class CommandDefinition(MethodDescriptor rpc, EntityKeyFields ke
     /// <summary><c>package.Service/Method</c></summary>
     public string FullName { get; } = $"{rpc.Service.FullName}/{rpc.Name}";
 
+    /// <summary>What traces call a command.</summary>
+    public string SpanName { get; } = $"command {rpc.Service.FullName}/{rpc.Name}";
+
     /// <summary>Whether the handler is asked again after every change of the entity, to push what it returns.</summary>
     public bool IsStreaming { get; } = rpc.IsServerStreaming;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Rest;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -56,6 +57,10 @@ public sealed class EventSourcedEntityAttribute<[DynamicallyAccessedMembers(Dyna
     internal override void AddService(IServiceCollection services) =>
         services.AddGrpc().AddServiceOptions<TService>(options => options.Interceptors.Add<CommandInterceptor>());
 
-    internal override void MapService(IEndpointRouteBuilder endpoints) =>
-        endpoints.MapGrpcService<TService>().EnableGrpcWeb();
+    internal override void MapService(IEndpointRouteBuilder endpoints)
+    {
+        var service = endpoints.MapGrpcService<TService>();
+        service.EnableGrpcWeb();
+        service.Quicken<TService>(endpoints.ServiceProvider);
+    }
 }

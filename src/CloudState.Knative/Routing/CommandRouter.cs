@@ -26,30 +26,30 @@ internal sealed class CommandRouter(
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Executes a command that an edge has made. Whatever happens, the outcome is a value.</summary>
-    public async Task<CommandOutcome> ExecuteAsync(Command command)
+    public async ValueTask<CommandOutcome> ExecuteAsync(Command command)
     {
         using var measured = CloudStateTelemetry.StartCommand(command);
         var outcome = await PollAsync(command);
-        measured.Outcome = outcome.Status.StatusCode;
+        measured?.Outcome = outcome.Status.StatusCode;
         return outcome;
     }
 
     /// <summary>As <see cref="ExecuteAsync"/>, for one answer of a streaming rpc, which may wait for long and is no command of its own.</summary>
-    public Task<CommandOutcome> PollAsync(Command command)
+    public ValueTask<CommandOutcome> PollAsync(Command command)
     {
         if (WhyNoKey(command) is { } reason)
         {
-            return Task.FromResult(CommandOutcome.Failed(StatusCode.InvalidArgument, reason));
+            return new(CommandOutcome.Failed(StatusCode.InvalidArgument, reason));
         }
 
         var deadline = command.Deadline ?? time.GetUtcNow() + options.CommandTimeout;
         return deadline <= time.GetUtcNow()
-            ? Task.FromResult(CommandOutcome.Failed(StatusCode.DeadlineExceeded, "The deadline of the call has passed before it began."))
+            ? new(CommandOutcome.Failed(StatusCode.DeadlineExceeded, "The deadline of the call has passed before it began."))
             : RouteAsync(command, deadline, mayForward: true);
     }
 
     /// <summary>Executes a command that another pod has forwarded; <see cref="CommandOutcome.NotOwner"/> when it should not have come here.</summary>
-    public async Task<CommandOutcome> ExecuteForwardedAsync(Command command)
+    public async ValueTask<CommandOutcome> ExecuteForwardedAsync(Command command)
     {
         using var measured = command.Definition.IsStreaming ? null : CloudStateTelemetry.StartCommand(command);
         var outcome = await RouteAsync(command, command.Deadline!.Value, mayForward: false);
@@ -57,7 +57,7 @@ internal sealed class CommandRouter(
         return outcome;
     }
 
-    private async Task<CommandOutcome> RouteAsync(Command command, DateTimeOffset deadline, bool mayForward)
+    private async ValueTask<CommandOutcome> RouteAsync(Command command, DateTimeOffset deadline, bool mayForward)
     {
         var slot = state.SlotOf(command.Key);
         var pause = FirstPause;

@@ -72,7 +72,9 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, CommandRouter 
             var cancellation = new CancellationTokenSource();
             var finished = new TaskCompletionSource();
             running[call] = (finished.Task, cancellation);
-            _ = ExecuteAsync();
+
+            // Not on the thread that reads: a handler runs on the thread that brings its command.
+            _ = Task.Run(ExecuteAsync);
 
             async Task ExecuteAsync()
             {

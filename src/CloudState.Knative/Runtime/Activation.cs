@@ -5,8 +5,8 @@ using Grpc.Core;
 namespace CloudState.Knative.Runtime;
 
 /// <summary>
-/// One entity in memory: a mailbox and, once loaded, its state. Commands run one after another, on the thread pool; none blocks a
-/// thread while it waits.
+/// One entity in memory: a mailbox and, once loaded, its state. Commands run one after another; none blocks a thread while it waits. A
+/// command that finds the entity idle runs on the thread that brings it, the others run on the thread pool.
 /// </summary>
 /// <remarks>
 /// <para>
@@ -62,6 +62,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     public Admission TryEnqueue(Command command, DateTimeOffset deadline, out PendingCommand? pending)
     {
         pending = null;
+        bool runsNow;
         lock (_lock)
         {
             if (_isPassivated)
@@ -77,10 +78,24 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             Interlocked.Increment(ref _waiting);
             LastUsed = table.Time.GetTimestamp();
             pending = new PendingCommand(this, command, _arrivals++, deadline);
-            _mailbox.Enqueue(pending);
-            StartWhenIdle();
-            return Admission.Accepted;
+            runsNow = !_isRunning && _mailbox.Count + _runAgain.Count == 0;
+            if (runsNow)
+            {
+                _isRunning = true;
+            }
+            else
+            {
+                _mailbox.Enqueue(pending);
+                StartWhenIdle();
+            }
         }
+
+        if (runsNow)
+        {
+            _ = RunNowAsync(pending);
+        }
+
+        return Admission.Accepted;
     }
 
     /// <summary>A command's outcome was released: it leaves the mailbox and the slot.</summary>
@@ -109,7 +124,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         }
     }
 
-    void IThreadPoolWorkItem.Execute() => _ = RunAsync();
+    void IThreadPoolWorkItem.Execute() => _ = RunAllAsync();
 
     private void StartWhenIdle()
     {
@@ -120,19 +135,34 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         }
     }
 
-    private async Task RunAsync()
+    private async ValueTask RunNowAsync(PendingCommand pending)
+    {
+        await RunAsync(pending);
+        lock (_lock)
+        {
+            _isRunning = false;
+            StartWhenIdle();
+        }
+    }
+
+    private async Task RunAllAsync()
     {
         while (TakeNext() is { } pending)
         {
-            try
-            {
-                await HandleAsync(pending);
-            }
-            catch (Exception failure)
-            {
-                _entity = null;
-                pending.Release(table.Runner.Failed(pending.Command, failure));
-            }
+            await RunAsync(pending);
+        }
+    }
+
+    private async ValueTask RunAsync(PendingCommand pending)
+    {
+        try
+        {
+            await HandleAsync(pending);
+        }
+        catch (Exception failure)
+        {
+            _entity = null;
+            pending.Release(table.Runner.Failed(pending.Command, failure));
         }
     }
 

@@ -24,31 +24,18 @@ internal sealed class EntityRuntime : IAsyncDisposable
     public IEnumerable<KeyValuePair<string, ActivationTable>> Tables => _tables;
 
     /// <summary>Runs a command that has entered its slot, and lets it leave. Whatever happens, the outcome is a value.</summary>
-    public async Task<CommandOutcome> ExecuteAsync(Command command, OwnedSlot slot, DateTimeOffset deadline)
+    public ValueTask<CommandOutcome> ExecuteAsync(Command command, OwnedSlot slot, DateTimeOffset deadline)
     {
         switch (_tables[command.Key.EntityType].Enqueue(command, slot, deadline, out var pending))
         {
             case Admission.NotOwner:
                 slot.Leave();
-                return CommandOutcome.NotOwner;
+                return new(CommandOutcome.NotOwner);
             case Admission.MailboxFull:
                 slot.Leave();
-                return CommandOutcome.Failed(StatusCode.ResourceExhausted, $"Too many commands wait for {command.Key}. Try again later.");
-        }
-
-        try
-        {
-            return await pending!.Released.WaitAsync(deadline - _time.GetUtcNow() is { Ticks: > 0 } left ? left : TimeSpan.Zero, _time, command.CallCancelled);
-        }
-        catch (TimeoutException)
-        {
-            pending!.Abandon();
-            return CommandOutcome.TooLate;
-        }
-        catch (OperationCanceledException)
-        {
-            pending!.Abandon();
-            return CommandOutcome.CallerGone;
+                return new(CommandOutcome.Failed(StatusCode.ResourceExhausted, $"Too many commands wait for {command.Key}. Try again later."));
+            default:
+                return pending!.Released.IsCompletedSuccessfully ? new(pending.Released.Result) : AwaitAsync(pending);
         }
     }
 
@@ -66,4 +53,23 @@ internal sealed class EntityRuntime : IAsyncDisposable
 
     /// <summary>Stores what has been decided and stops.</summary>
     public ValueTask DisposeAsync() => _journal.DisposeAsync();
+
+    private async ValueTask<CommandOutcome> AwaitAsync(PendingCommand pending)
+    {
+        try
+        {
+            var timeLeft = pending.Deadline - _time.GetUtcNow();
+            return await pending.Released.WaitAsync(timeLeft > TimeSpan.Zero ? timeLeft : TimeSpan.Zero, _time, pending.Command.CallCancelled);
+        }
+        catch (TimeoutException)
+        {
+            pending.Abandon();
+            return CommandOutcome.TooLate;
+        }
+        catch (OperationCanceledException)
+        {
+            pending.Abandon();
+            return CommandOutcome.CallerGone;
+        }
+    }
 }

@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Text;
+using CloudState.Knative.ProtobufJson;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
@@ -25,11 +27,18 @@ internal sealed class MessageTypes
 
     public IEnumerable<MessageDescriptor> All => _byName.Values;
 
-    public string ToJson(IMessage message) => _formatter.Format(message);
+    /// <summary>The message as JSON, in UTF-8.</summary>
+    public byte[] ToJson(IMessage message) => MessageShape.Of(message.Descriptor) is { } shape
+        ? MessageJson.Write(message, shape, withDefaults: false)
+        : Encoding.UTF8.GetBytes(_formatter.Format(message));
+
+    public string ToJsonText(IMessage message) => Encoding.UTF8.GetString(ToJson(message));
+
+    public IMessage FromJson(string typeName, string json) => FromJson(typeName, Encoding.UTF8.GetBytes(json));
 
     /// <summary>Reads a stored message.</summary>
     /// <exception cref="UnreadableEntityException">The type is unknown to this service, or the text is not JSON of that type.</exception>
-    public IMessage FromJson(string typeName, string json)
+    public IMessage FromJson(string typeName, ReadOnlySpan<byte> json)
     {
         if (!_byName.TryGetValue(typeName, out var descriptor))
         {
@@ -40,7 +49,8 @@ internal sealed class MessageTypes
 
         try
         {
-            return _parser.Parse(json, descriptor);
+            return (MessageShape.Of(descriptor) is { } shape ? MessageJson.TryRead(json, descriptor, shape) : null)
+                ?? _parser.Parse(Encoding.UTF8.GetString(json), descriptor);
         }
         catch (Exception unreadable) when (unreadable is IOException or FormatException or InvalidOperationException)
         {

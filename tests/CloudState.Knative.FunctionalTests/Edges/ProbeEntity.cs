@@ -58,6 +58,16 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
 
     public Everything Echo(Everything command) => command;
 
+    public Plain EchoPlain(Plain command, CommandContext context)
+    {
+        if (command.Failure.Length > 0)
+        {
+            context.Fail(command.Failure, StatusCode.AlreadyExists);
+        }
+
+        return command;
+    }
+
     public void Apply(Added added) => State.Amount += added.Amount;
 
     internal static Task<TestService> StartServiceAsync() => TestService.StartAsync(more: cloudState => cloudState.AddEntity<ProbeEntity>());

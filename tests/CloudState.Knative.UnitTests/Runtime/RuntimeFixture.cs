@@ -65,13 +65,13 @@ internal sealed class RuntimeFixture : IAsyncDisposable
 
     /// <summary>Executes a command as an edge does: wherever its slot is owned, and again when it is not any more.</summary>
     public Task<CommandOutcome> ExecuteAsync(Command command) =>
-        _router.ExecuteAsync(command).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        _router.ExecuteAsync(command).AsTask().WaitAsync(Patience, TestContext.Current.CancellationToken);
 
     /// <summary>Executes a command inside a slot; unlike the router it does not try again elsewhere.</summary>
     public Task<CommandOutcome> ExecuteInsideAsync(OwnedSlot slot, Command command)
     {
         Assert.True(slot.TryEnter());
-        return Runtime.ExecuteAsync(command, slot, command.Deadline ?? Time.GetUtcNow() + Patience)
+        return Runtime.ExecuteAsync(command, slot, command.Deadline ?? Time.GetUtcNow() + Patience).AsTask()
             .WaitAsync(Patience, TestContext.Current.CancellationToken);
     }
 

@@ -7,7 +7,10 @@ using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Storage;
 
-public sealed class MartenEntityStoreTests(PostgresSchema schema) : DurableEntityStoreContract, IClassFixture<PostgresSchema>
+/// <summary>What is true of PostgreSQL whichever way the store appends to Marten's tables.</summary>
+/// <param name="schema">The schema of the test class.</param>
+/// <param name="setBased">One statement per batch, or a Marten session.</param>
+public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setBased) : DurableEntityStoreContract, IClassFixture<PostgresSchema>
 {
     private protected override Task<IEntityStore> OpenAsync(MessageTypes types) => Task.FromResult<IEntityStore>(Open(types));
 
@@ -143,7 +146,12 @@ public sealed class MartenEntityStoreTests(PostgresSchema schema) : DurableEntit
 
     private MartenEntityStore Open(MessageTypes types, Action<MartenStoreOptions>? configure = null)
     {
-        var options = new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = schema.Name };
+        var options = new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = schema.Name, SetBasedAppend = setBased };
+        if (!setBased)
+        {
+            options.Configure = _ => { };
+        }
+
         configure?.Invoke(options);
         return new MartenEntityStore(options, new RingOptions(), types);
     }

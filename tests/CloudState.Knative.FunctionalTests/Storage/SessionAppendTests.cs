@@ -1,0 +1,3 @@
+namespace CloudState.Knative.FunctionalTests.Storage;
+
+public sealed class SessionAppendTests(PostgresSchema schema) : MartenEntityStoreContract(schema, setBased: false);
