@@ -6,16 +6,16 @@ using Marten.Exceptions;
 namespace CloudState.Knative.Marten;
 
 /// <summary>Reads an entity: all of it with plain SQL, or, when Marten is configured, the later events through it, so that its upcasters apply.</summary>
-internal sealed class EntityLoader(EntityQueries queries, DocumentStore store, bool readsThroughMarten)
+internal sealed class EntityLoader(EntityQueries queries, DocumentStore? marten)
 {
     public async Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken)
     {
         var stream = key.ToString();
         try
         {
-            var head = await queries.ReadHeadAsync(stream, commandIds, withEvents: !readsThroughMarten, cancellationToken);
+            var head = await queries.ReadHeadAsync(stream, commandIds, withEvents: marten is null, cancellationToken);
             var snapshotVersion = head.Snapshot?.Version ?? 0;
-            var laterEvents = readsThroughMarten && head.Version > snapshotVersion ? await ReadEventsAsync(stream, snapshotVersion, cancellationToken) : head.LaterEvents;
+            var laterEvents = marten is not null && head.Version > snapshotVersion ? await ReadEventsAsync(marten, stream, snapshotVersion, cancellationToken) : head.LaterEvents;
             var entity = new StoredEntity(head.Snapshot, laterEvents, head.RecentCommands);
 
             // More events than the head knows were appended in between; fewer are missing.
@@ -34,9 +34,9 @@ internal sealed class EntityLoader(EntityQueries queries, DocumentStore store, b
         }
     }
 
-    private async Task<IReadOnlyList<IMessage>> ReadEventsAsync(string stream, long afterVersion, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<IMessage>> ReadEventsAsync(DocumentStore marten, string stream, long afterVersion, CancellationToken cancellationToken)
     {
-        await using var session = store.QuerySession();
+        await using var session = marten.QuerySession();
         var stored = await session.Events.FetchStreamAsync(stream, fromVersion: afterVersion + 1, token: cancellationToken);
         var events = new IMessage[stored.Count];
         for (var i = 0; i < events.Length; i++)

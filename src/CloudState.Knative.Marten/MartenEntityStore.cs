@@ -9,8 +9,12 @@ namespace CloudState.Knative.Marten;
 
 /// <summary>
 /// Keeps entities in PostgreSQL: one Marten stream per entity, its latest snapshot as a document beside it, and the records of
-/// its commands in a table of their own, all written by the same session and so in one transaction.
+/// its commands in a table of their own, all written in one transaction.
 /// </summary>
+/// <remarks>
+/// Marten makes the schema. Unless it is configured, that is all it is needed for: batches are appended and entities are read by statements of this library
+/// over Marten's tables, and Marten is not even loaded.
+/// </remarks>
 internal sealed class MartenEntityStore : IEntityStore
 {
     // Spells "CloudSta"; any number will do that nobody else on the database uses.
@@ -21,11 +25,10 @@ internal sealed class MartenEntityStore : IEntityStore
 
     private readonly string _schema;
     private readonly NpgsqlDataSource _database;
-    private readonly DocumentStore _store;
+    private readonly Lazy<DocumentStore> _marten;
     private readonly EntityQueries _queries;
     private readonly EntityLoader _loader;
-    private readonly SessionAppend _sessionAppend;
-    private readonly SetBasedAppend? _setBasedAppend;
+    private readonly Func<IReadOnlyList<(string Stream, EntityAppend Append)>, Guid?, CancellationToken, Task> _append;
     private readonly PostgresMemberStore _members;
 
     public MartenEntityStore(MartenStoreOptions options, RingOptions ring, MessageTypes types)
@@ -36,11 +39,12 @@ internal sealed class MartenEntityStore : IEntityStore
         var memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
         _database = NpgsqlDataSource.Create(connection);
-        _store = new DocumentStore(MartenOptions());
+        _marten = new Lazy<DocumentStore>(() => new DocumentStore(MartenOptions()));
         _queries = new EntityQueries(_database, _schema, memberTables, types);
-        _loader = new EntityLoader(_queries, _store, readsThroughMarten: options.Configure is not null);
-        _sessionAppend = new SessionAppend(_store, _schema, commands, memberTables, ring.Lease);
-        _setBasedAppend = options.SetBasedAppend ?? options.Configure is null ? new SetBasedAppend(_database, _schema, memberTables, types) : null;
+        _loader = new EntityLoader(_queries, options.Configure is null ? null : _marten.Value);
+        _append = options.SetBasedAppend ?? options.Configure is null
+            ? new SetBasedAppend(_database, _schema, memberTables, types).RunAsync
+            : new SessionAppend(_marten.Value, _schema, commands, memberTables, ring.Lease).RunAsync;
         _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
 
         StoreOptions MartenOptions()
@@ -68,7 +72,7 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public IMemberStore Members => _members;
 
-    public string SchemaScript() => _store.Storage.ToDatabaseScript();
+    public string SchemaScript() => _marten.Value.Storage.ToDatabaseScript();
 
     public Task MigrateAsync(CancellationToken cancellationToken) => RunAsync(
         async () =>
@@ -78,7 +82,7 @@ internal sealed class MartenEntityStore : IEntityStore
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             await using var takeLock = new NpgsqlCommand($"select pg_advisory_xact_lock({MigrationLock})", connection, transaction) { CommandTimeout = 0 };
             await takeLock.ExecuteNonQueryAsync(cancellationToken);
-            await _store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
+            await _marten.Value.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
         },
         cancellationToken);
 
@@ -99,9 +103,7 @@ internal sealed class MartenEntityStore : IEntityStore
             }
 
             Array.Sort(appends, static (left, right) => string.CompareOrdinal(left.Stream, right.Stream));
-            return _setBasedAppend is not null
-                ? _setBasedAppend.RunAsync(appends, memberId, cancellationToken)
-                : _sessionAppend.RunAsync(appends, memberId, cancellationToken);
+            return _append(appends, memberId, cancellationToken);
         },
         cancellationToken);
 
@@ -114,7 +116,11 @@ internal sealed class MartenEntityStore : IEntityStore
     public async ValueTask DisposeAsync()
     {
         await _members.DisposeAsync();
-        await _store.DisposeAsync();
+        if (_marten.IsValueCreated)
+        {
+            await _marten.Value.DisposeAsync();
+        }
+
         await _database.DisposeAsync();
     }
 
