@@ -33,23 +33,21 @@ internal sealed class AppendStatement(string schema, MemberTables members)
             text.Add($"member as (select from {members.Members} where member_id = {Next()} for key share)");
         }
 
-        text.Add(
-            $"""
-            expected as (select * from unnest({Next()}, {Next()}, {Next()}) as e(stream, version, next_version)),
-            conflict as (
-              select e.stream, e.version, coalesce(s.version, 0) as actual
-              from expected e left join {schema}.mt_streams s on s.id = e.stream
-              where coalesce(s.version, 0) <> e.version or s.is_archived limit 1),
-            permitted as (select {(parts.HasFlag(AppendParts.Fence) ? "from member" : "")} where not exists (select from conflict))
-            """);
+        text.Add($"expected as (select * from unnest({Next()}, {Next()}, {Next()}) as e(stream, version, next_version))");
+        text.Add($"permitted as (select true {(parts.HasFlag(AppendParts.Fence) ? "from member" : "")})");
         if (parts.HasFlag(AppendParts.Events))
         {
             text.Add(
                 $"""
-                streams as (
+                advanced as (
+                  update {schema}.mt_streams s set version = e.next_version, timestamp = now() from permitted, expected e
+                  where e.version > 0 and e.next_version > e.version and s.id = e.stream and s.version = e.version and not s.is_archived
+                  returning 1),
+                started as (
                   insert into {schema}.mt_streams (id, version, timestamp, tenant_id)
-                  select e.stream, e.next_version, now(), '{StorageConstants.DefaultTenantId}' from permitted, expected e where e.next_version > e.version
-                  on conflict (id) do update set version = excluded.version, timestamp = excluded.timestamp),
+                  select e.stream, e.next_version, now(), '{StorageConstants.DefaultTenantId}' from permitted, expected e where e.version = 0 and e.next_version > 0
+                  on conflict do nothing
+                  returning 1),
                 events as (
                   insert into {schema}.mt_events (seq_id, id, stream_id, version, data, type, tenant_id, timestamp, mt_dotnet_type, is_archived)
                   select nextval('{schema}.mt_events_sequence'), e.id, e.stream, e.version, e.data, e.type, '{StorageConstants.DefaultTenantId}', now(), '', false
@@ -90,11 +88,18 @@ internal sealed class AppendStatement(string schema, MemberTables members)
                 """);
         }
 
+        // The streams that were where they were expected: those with events have been moved on, the others are looked at.
+        var written = parts.HasFlag(AppendParts.Events) ? "(select count(*) from advanced) + (select count(*) from started) + " : "";
         return
             $"""
             with {string.Join(",\n", text)}
-            select {(parts.HasFlag(AppendParts.Fence) ? "exists (select from member)" : "true")}, c.stream, c.version, c.actual
-            from (values (true)) as result left join conflict c on true
+            select case
+              when not exists (select from permitted) then false
+              else 1 / (case when {written}(
+                select count(*) from expected e left join {schema}.mt_streams s on s.id = e.stream
+                where e.next_version = e.version and coalesce(s.version, 0) = e.version and s.is_archived is not true)
+                = (select count(*) from expected) then 1 else 0 end) = 1
+              end
             """;
 
         string Next() => $"${++count}";

@@ -25,6 +25,7 @@ internal sealed class MartenEntityStore : IEntityStore
 
     private readonly string _schema;
     private readonly NpgsqlDataSource _database;
+    private readonly NpgsqlDataSource _appending;
     private readonly Lazy<DocumentStore> _marten;
     private readonly EntityQueries _queries;
     private readonly EntityLoader _loader;
@@ -39,11 +40,14 @@ internal sealed class MartenEntityStore : IEntityStore
         var memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
         _database = NpgsqlDataSource.Create(connection);
+
+        // A pool takes the connections in turns. Appends have few of their own, where their statements are prepared and the server's caches are warm.
+        _appending = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
         _marten = new Lazy<DocumentStore>(() => new DocumentStore(MartenOptions()));
         _queries = new EntityQueries(_database, _schema, memberTables, types);
         _loader = new EntityLoader(_queries, options.Configure is null ? null : _marten.Value);
         _append = options.SetBasedAppend ?? options.Configure is null
-            ? new SetBasedAppend(_database, _schema, memberTables, types).RunAsync
+            ? new SetBasedAppend(_appending, _schema, memberTables, types).RunAsync
             : new SessionAppend(_marten.Value, _schema, commands, memberTables, ring.Lease).RunAsync;
         _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
 
@@ -121,6 +125,7 @@ internal sealed class MartenEntityStore : IEntityStore
             await _marten.Value.DisposeAsync();
         }
 
+        await _appending.DisposeAsync();
         await _database.DisposeAsync();
     }
 

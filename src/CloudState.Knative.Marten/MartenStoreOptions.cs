@@ -6,7 +6,7 @@ namespace CloudState.Knative.Marten;
 public sealed class MartenStoreOptions
 {
     /// <summary>The Npgsql connection string of the database; its command timeout bounds every call.</summary>
-    /// <value>Default: null. Unless it says otherwise, <c>Timeout=5; Command Timeout=10; Max Auto Prepare=50; No Reset On Close=true</c> are added.</value>
+    /// <value>Default: null. Unless it says otherwise, <c>Timeout=5; Command Timeout=10; Max Auto Prepare=50; Maximum Pool Size=16; No Reset On Close=true</c> are added.</value>
     public string? ConnectionString { get; set; }
 
     /// <summary>The database schema of all tables.</summary>
@@ -14,8 +14,8 @@ public sealed class MartenStoreOptions
     public string SchemaName { get; set; } = "public";
 
     /// <summary>How many transactions that append may run at the same time, each on its own connection.</summary>
-    /// <value>Default: 2.</value>
-    public int MaxConcurrentAppends { get; set; } = 2;
+    /// <value>Default: 1. A second one hides the latency of a distant server, and costs larger batches.</value>
+    public int MaxConcurrentAppends { get; set; } = 1;
 
     /// <summary>Configures the Marten store further, for projections, upcasters, indexes or logging.</summary>
     /// <value>Default: null.</value>

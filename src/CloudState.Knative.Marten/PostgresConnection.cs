@@ -27,6 +27,9 @@ internal static class PostgresConnection
         SetDefault("Timeout", 5);
         SetDefault("Command Timeout", 10);
         SetDefault("Max Auto Prepare", 50);
+
+        // Many pods share the server's connections; appends need few, and loads of more entities at a time gain nothing.
+        SetDefault("Maximum Pool Size", 16);
         SetDefault("No Reset On Close", true);
         return settings;
 

@@ -8,16 +8,16 @@ namespace CloudState.Knative.Marten;
 /// Appends a whole batch with one statement over Marten's own tables, in one round trip. Marten reads, projects and migrates what it writes like its own.
 /// </summary>
 /// <remarks>
-/// <para>The statement is a transaction by itself. All its parts see the database as it was when it began:</para>
+/// <para>The statement is a transaction by itself:</para>
 /// <list type="number">
-/// <item>The fence: the member's row is there, and is locked against deletion until the commit.</item>
-/// <item>The versions: every stream is where it is expected to be. If one is not, or the member is gone, nothing is written, and the result says why.</item>
-/// <item>Streams and events, snapshots, command records, the trimming of old records: each only when the batch has any.</item>
+/// <item>The fence: the member's row is there, and is locked against deletion until the commit. If not, nothing is written, and the result is false.</item>
+/// <item>The streams: each that is where it is expected to be moves on, or is started.</item>
+/// <item>Events, snapshots, command records, the trimming of old records: each only when the batch has any.</item>
+/// <item>The count: if a stream was not where it was expected to be, a division by zero undoes everything.</item>
 /// </list>
 /// <para>
-/// A writer that commits between the look at the versions and the insertion has taken a version of the stream: then the unique index of the events fails
-/// the statement. Rows are written in the order of the arrays, which is that of the streams' names, so that two batches cannot wait for each other;
-/// sequence numbers follow versions, as the daemon's projections need.
+/// Rows are written in the order of the arrays, which is that of the streams' names, so that two batches cannot wait for each other; sequence numbers
+/// follow versions, as the daemon's projections need.
 /// </para>
 /// </remarks>
 internal sealed class SetBasedAppend(NpgsqlDataSource database, string schema, MemberTables members, MessageTypes types)
@@ -34,16 +34,16 @@ internal sealed class SetBasedAppend(NpgsqlDataSource database, string schema, M
     {
         await using var command = database.CreateCommand();
         Fill(command, appends, memberId);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        if (!reader.GetBoolean(0))
+        try
         {
-            throw PostgresMemberStore.Fenced(memberId!.Value);
+            if (await command.ExecuteScalarAsync(cancellationToken) is not true)
+            {
+                throw PostgresMemberStore.Fenced(memberId!.Value);
+            }
         }
-
-        if (!reader.IsDBNull(1))
+        catch (PostgresException conflict) when (conflict.SqlState == PostgresErrorCodes.DivisionByZero)
         {
-            throw new VersionConflictException($"Entity '{reader.GetString(1)}' is not at version {reader.GetInt64(2)} but at {reader.GetInt64(3)}, or is archived.");
+            throw new VersionConflictException("An entity of this batch is not at the expected version, or its stream is archived. Nothing was written.", conflict);
         }
     }
 

@@ -50,6 +50,8 @@ internal sealed class JournalLane : IAsyncDisposable
         var batch = new List<PendingAppend>();
         while (await _waiting.Reader.WaitToReadAsync())
         {
+            // Whatever this process has to do already may bring more for the batch: it goes first. When there is nothing, this takes no time.
+            await Task.Yield();
             batch.Clear();
             while (batch.Count < _maxBatchSize && _waiting.Reader.TryRead(out var append))
             {

@@ -99,7 +99,7 @@ public sealed class MartenAvailabilityTests
         await using var blocker = await connection.BeginTransactionAsync(Cancellation);
         await using var takeLock = new NpgsqlCommand($"lock table {schema.Name}.mt_streams", connection, blocker);
         await takeLock.ExecuteNonQueryAsync(Cancellation);
-        var blocked = store.AppendAsync([Append], memberId: null, Cancellation);
+        var blocked = store.LoadAsync(Key, default, Cancellation);
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, default, Cancellation));
 
