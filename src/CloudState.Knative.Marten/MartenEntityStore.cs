@@ -26,7 +26,7 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly string _schema;
     private readonly NpgsqlDataSource _database;
     private readonly NpgsqlDataSource _appending;
-    private readonly Lazy<DocumentStore> _marten;
+    private readonly Lazy<(NpgsqlDataSource Database, DocumentStore Store)> _marten;
     private readonly EntityQueries _queries;
     private readonly EntityLoader _loader;
     private readonly Func<IReadOnlyList<(string Stream, EntityAppend Append)>, Guid?, CancellationToken, Task> _append;
@@ -39,20 +39,22 @@ internal sealed class MartenEntityStore : IEntityStore
         var commands = new CommandTable(_schema);
         var memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
-        _database = NpgsqlDataSource.Create(connection);
+        _database = PostgresConnection.DataSource(connection);
 
-        // A pool takes the connections in turns. Appends have few of their own, where their statements are prepared and the server's caches are warm.
-        _appending = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
-        _marten = new Lazy<DocumentStore>(() => new DocumentStore(MartenOptions()));
+        // A pool takes its connections in turns. Appends have few of their own, where their statements are prepared and the server's caches are warm.
+        _appending = PostgresConnection.DataSource(new(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
+        _marten = new(OpenMarten);
         _queries = new EntityQueries(_database, _schema, memberTables, types);
-        _loader = new EntityLoader(_queries, options.Configure is null ? null : _marten.Value);
+        _loader = new EntityLoader(_queries, options.Configure is null ? null : _marten.Value.Store);
         _append = options.SetBasedAppend ?? options.Configure is null
             ? new SetBasedAppend(_appending, _schema, memberTables, types).RunAsync
-            : new SessionAppend(_marten.Value, _schema, commands, memberTables, ring.Lease).RunAsync;
+            : new SessionAppend(_marten.Value.Store, _schema, commands, memberTables, ring.Lease).RunAsync;
         _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
 
-        StoreOptions MartenOptions()
+        (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
         {
+            // Unlike the statements of this library it reads types of the database's own.
+            var database = NpgsqlDataSource.Create(connection);
             var marten = new StoreOptions { DatabaseSchemaName = _schema };
             marten.UseCloudStateEvents(types);
             marten.Storage.ExtendedSchemaObjects.Add(commands.Definition());
@@ -60,7 +62,7 @@ internal sealed class MartenEntityStore : IEntityStore
             options.Configure?.Invoke(marten);
 
             marten.UseProtobufJson(types);
-            marten.Connection(_database);
+            marten.Connection(database);
             marten.CommandTimeout = connection.CommandTimeout;
             marten.UpdateBatchSize = OperationsPerRoundTrip;
             marten.AutoCreateSchemaObjects = AutoCreate.None;
@@ -68,7 +70,7 @@ internal sealed class MartenEntityStore : IEntityStore
             // The runtime retries, and knows that an append may have been committed although its answer was lost.
             marten.ConfigurePolly(_ => { });
             marten.ConfigureWritePolly(_ => { });
-            return marten;
+            return (database, new DocumentStore(marten));
         }
     }
 
@@ -76,7 +78,7 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public IMemberStore Members => _members;
 
-    public string SchemaScript() => _marten.Value.Storage.ToDatabaseScript();
+    public string SchemaScript() => _marten.Value.Store.Storage.ToDatabaseScript();
 
     public Task MigrateAsync(CancellationToken cancellationToken) => RunAsync(
         async () =>
@@ -86,12 +88,12 @@ internal sealed class MartenEntityStore : IEntityStore
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             await using var takeLock = new NpgsqlCommand($"select pg_advisory_xact_lock({MigrationLock})", connection, transaction) { CommandTimeout = 0 };
             await takeLock.ExecuteNonQueryAsync(cancellationToken);
-            await _marten.Value.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
+            await _marten.Value.Store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
         },
         cancellationToken);
 
     public Task CheckAsync(CancellationToken cancellationToken) =>
-        RunAsync(() => _queries.CheckAsync(cancellationToken), cancellationToken);
+        RunAsync(() => Task.WhenAll(_queries.CheckAsync(cancellationToken), OpenAppendingAsync(cancellationToken)), cancellationToken);
 
     public Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
         RunAsync(() => _loader.LoadAsync(key, commandIds, cancellationToken), cancellationToken);
@@ -122,11 +124,18 @@ internal sealed class MartenEntityStore : IEntityStore
         await _members.DisposeAsync();
         if (_marten.IsValueCreated)
         {
-            await _marten.Value.DisposeAsync();
+            await _marten.Value.Store.DisposeAsync();
+            await _marten.Value.Database.DisposeAsync();
         }
 
         await _appending.DisposeAsync();
         await _database.DisposeAsync();
+    }
+
+    /// <summary>So that the first append finds a connection.</summary>
+    private async Task OpenAppendingAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await _appending.OpenConnectionAsync(cancellationToken);
     }
 
     private static Task RunAsync(Func<Task> work, CancellationToken cancellationToken) => RunAsync(

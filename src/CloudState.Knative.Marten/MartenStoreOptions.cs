@@ -6,7 +6,7 @@ namespace CloudState.Knative.Marten;
 public sealed class MartenStoreOptions
 {
     /// <summary>The Npgsql connection string of the database; its command timeout bounds every call.</summary>
-    /// <value>Default: null. Unless it says otherwise, <c>Timeout=5; Command Timeout=10; Max Auto Prepare=50; Maximum Pool Size=16; No Reset On Close=true</c> are added.</value>
+    /// <value>Default: null. Unless it says otherwise, <c>Timeout=5; Command Timeout=10; Max Auto Prepare=50; Maximum Pool Size=16; No Reset On Close=true; GSS Encryption Mode=Disable</c> are added.</value>
     public string? ConnectionString { get; set; }
 
     /// <summary>The database schema of all tables.</summary>

@@ -5,6 +5,10 @@ namespace CloudState.Knative.Marten;
 /// <summary>The connection string, with settings that suit a small pod wherever it says nothing.</summary>
 internal static class PostgresConnection
 {
+    /// <summary>For statements with PostgreSQL's own types only; to load others would take a round trip and a large answer.</summary>
+    public static NpgsqlDataSource DataSource(NpgsqlConnectionStringBuilder settings) =>
+        new NpgsqlDataSourceBuilder(settings.ConnectionString).ConfigureTypeLoading(types => types.EnableTypeLoading(false)).Build();
+
     public static NpgsqlConnectionStringBuilder WithDefaults(string? connectionString)
     {
         if (string.IsNullOrWhiteSpace(connectionString))
@@ -31,6 +35,9 @@ internal static class PostgresConnection
         // Many pods share the server's connections; appends need few, and loads of more entities at a time gain nothing.
         SetDefault("Maximum Pool Size", 16);
         SetDefault("No Reset On Close", true);
+
+        // Asking for it loads the Kerberos libraries, at every start.
+        SetDefault("GSS Encryption Mode", "Disable");
         return settings;
 
         void SetDefault(string keyword, object value)

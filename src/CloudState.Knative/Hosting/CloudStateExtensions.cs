@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using CloudState.Knative.CloudEvents;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Entities;
@@ -206,12 +205,15 @@ public static class CloudStateExtensions
         return new Membership(
             provider.GetRequiredService<IEntityStore>().Members!,
             state,
-            () => new Member(Guid.NewGuid(), revision, port.Address, RandomNumberGenerator.GetHexString(64), types),
+            () => new Member(Guid.NewGuid(), revision, port.Address, NewSecret(), types),
             provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring,
             provider.GetRequiredService<StoreHealth>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<Membership>>());
     }
+
+    /// <summary>From the system's generator of secure random numbers, as a Guid is; other classes load OpenSSL for it, which takes longer than the rest of the start's last mile.</summary>
+    private static string NewSecret() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
 
     private static EntityRuntime CreateRuntime(IServiceProvider provider)
     {

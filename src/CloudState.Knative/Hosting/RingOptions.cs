@@ -16,8 +16,8 @@ public sealed class RingOptions
     public TimeSpan Margin { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Into how many parts the entities of a type are divided. Fixed once the first pod has joined.</summary>
-    /// <value>Default: 1,024.</value>
-    public int Slots { get; set; } = 1024;
+    /// <value>Default: 256.</value>
+    public int Slots { get; set; } = 256;
 
     /// <summary>How long another pod may take to accept a connection or to answer a keep-alive ping. After that its commands are sent again, to whoever owns the entity then.</summary>
     /// <value>Default: 2 seconds.</value>

@@ -159,9 +159,9 @@ internal sealed class CommandRouter(
     }
 
     /// <summary>Without the store there is nothing to wait for: it may be down for long.</summary>
-    private CommandOutcome? WhyUnavailable() => health.IsUp
-        ? null
-        : CommandOutcome.StoreUnavailable(health.WhyDown);
+    private CommandOutcome? WhyUnavailable() => health.IsDown
+        ? CommandOutcome.StoreUnavailable(health.WhyDown)
+        : null;
 
     /// <summary>Waits for the entity to change, or the ring: then it may change elsewhere.</summary>
     /// <exception cref="TimeoutException">The deadline has passed.</exception>

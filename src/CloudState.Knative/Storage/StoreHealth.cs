@@ -11,6 +11,9 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
 
     public bool IsUp => _isUp == true;
 
+    /// <summary>False also as long as it has not answered yet.</summary>
+    public bool IsDown => _isUp == false;
+
     /// <summary>What the store said last when it was not available.</summary>
     public string WhyDown { get; private set; } = "it has not answered yet";
 

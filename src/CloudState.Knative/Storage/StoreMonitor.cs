@@ -2,15 +2,21 @@ using Microsoft.Extensions.Hosting;
 
 namespace CloudState.Knative.Storage;
 
-/// <summary>Opens the store at start, waiting for it if need be, and notices when it comes back after an outage.</summary>
+/// <summary>Opens the store while the service starts, and again after an outage.</summary>
 internal sealed class StoreMonitor(IEntityStore store, StoreHealth health, StoreMonitorOptions options, TimeProvider time) : BackgroundService
 {
     private bool _isMigrated = !options.AutoMigrate;
+    private Task<bool> _opening = Task.FromResult(false);
 
-    /// <summary>Tries once, so that a store that answers is open before the first request and a wrong configuration ends the start.</summary>
+    /// <summary>Begins to open the store; the rest of the start goes on meanwhile, unless there is a schema to make first.</summary>
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await TryOpenAsync(cancellationToken);
+        _opening = Task.Run(() => TryOpenAsync(cancellationToken), cancellationToken);
+        if (options.AutoMigrate)
+        {
+            await _opening;
+        }
+
         await base.StartAsync(cancellationToken);
     }
 
@@ -18,6 +24,7 @@ internal sealed class StoreMonitor(IEntityStore store, StoreHealth health, Store
     {
         try
         {
+            await _opening;
             while (true)
             {
                 await health.Down.WaitAsync(stoppingToken);

@@ -29,7 +29,7 @@ public sealed class OwnershipTests : IAsyncLifetime
     {
         await using var pod = await Pods.StartAsync(_schema);
 
-        Assert.Equal(1024, pod.Slots().Count);
+        Assert.Equal(256, pod.Slots().Count);
     }
 
     [Fact]
@@ -45,8 +45,8 @@ public sealed class OwnershipTests : IAsyncLifetime
 
         Assert.Subset(firstBefore, first.Slots());
         Assert.Subset(secondBefore, second.Slots());
-        Assert.InRange(third.Slots().Count, 1024 / 5, 1024 / 2);
-        Assert.Equal(1024, first.Slots().Count + second.Slots().Count + third.Slots().Count);
+        Assert.InRange(third.Slots().Count, 256 / 5, 256 / 2);
+        Assert.Equal(256, first.Slots().Count + second.Slots().Count + third.Slots().Count);
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class OwnershipTests : IAsyncLifetime
         }
 
         await Pods.SettledAsync(stays);
-        Assert.Equal(1024, stays.Slots().Count);
+        Assert.Equal(256, stays.Slots().Count);
         Assert.Equal(1, await _schema.QueryAsync<long>($"select count(*) from {_schema.Name}.cloudstate_members"));
     }
 
@@ -80,7 +80,7 @@ public sealed class OwnershipTests : IAsyncLifetime
         await using var recent = await Pods.StartWithProbeAsync(_schema);
         await Pods.SettledAsync(old, recent);
 
-        Assert.Equal(1024, recent.Slots().Count(slot => slot.EntityType == ProbeEntity.EntityType));
+        Assert.Equal(256, recent.Slots().Count(slot => slot.EntityType == ProbeEntity.EntityType));
         Assert.Contains(old.Slots(), slot => slot.EntityType == Pods.CartType);
         Assert.DoesNotContain(old.Slots(), slot => slot.EntityType == ProbeEntity.EntityType);
     }
