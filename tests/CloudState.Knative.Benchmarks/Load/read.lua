@@ -1,0 +1,3 @@
+dofile("cart.lua")
+
+request = read_any

@@ -1,0 +1,3 @@
+dofile("cart.lua")
+
+request = write_any

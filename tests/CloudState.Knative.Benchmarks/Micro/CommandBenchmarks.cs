@@ -1,0 +1,74 @@
+using BenchmarkDotNet.Attributes;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Routing;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Microsoft.Extensions.Logging.Abstractions;
+using ShoppingCart;
+using ShoppingCart.Api;
+
+namespace CloudState.Knative.Benchmarks.Micro;
+
+/// <summary>A command from the edge to its outcome, without edge and store.</summary>
+[MemoryDiagnoser]
+public class CommandBenchmarks
+{
+    private readonly EntityDefinition _definition = EntityDefinitionReader.Read(typeof(ShoppingCartEntity));
+    private readonly AddLineItem _add = new() { UserId = "alice", ProductId = "p1", Name = "Apple", Quantity = 1 };
+    private readonly GetShoppingCart _get = new() { UserId = "alice" };
+    private readonly CommandRouter _router;
+    private readonly EntityKeyFields _key;
+    private readonly RingState _ring;
+    private readonly EntityKey _alice = new("shopping-cart", "alice");
+
+    public CommandBenchmarks()
+    {
+        // A ceiling on quantities would end a long run: every cart of a run is another one after so many additions.
+        var (store, options, time) = (new IdleStore(), new CloudStateOptions(), TimeProvider.System);
+        options.Entities.SnapshotEvery = -1;
+        var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
+        health.ReportUp();
+        var journal = new Journal(store, health, options.MaxBatchSize);
+        var runner = new CommandRunner(_definition, () => new ShoppingCartEntity(), store, health, options, snapshotEvery: -1, time, NullLogger.Instance);
+        var table = new ActivationTable(runner, options.Entities, store, journal, time);
+        var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.EntityType] = table }, journal, time);
+        var peers = new PeerLinks(options.Ring, time, NullLogger<PeerLinks>.Instance);
+        _ring = RingState.Sole([_alice.EntityType], time);
+        _router = new CommandRouter(runtime, _ring, peers, membership: null, health, options, time);
+        _key = _definition.Commands["com.example.shoppingcart.ShoppingCart/AddItem"].Key;
+    }
+
+    [Benchmark(Description = "write: command, handler, event, journal, outcome")]
+    [Budget(6000, 2500)]
+    public Task Write() => ExecuteAsync("AddItem", _add);
+
+    [Benchmark(Description = "read: command, handler, outcome")]
+    [Budget(1000, 1000)]
+    public Task Read() => ExecuteAsync("GetCart", _get);
+
+    [Benchmark(Description = "key of a message")]
+    [Budget(20, 0)]
+    public string Key() => _key.Read(_add);
+
+    [Benchmark(Description = "owner of a key")]
+    [Budget(50, 0)]
+    public object? Owner() => _ring.Find(_ring.SlotOf(_alice));
+
+    private async Task ExecuteAsync(string rpc, IMessage message)
+    {
+        var command = new Command
+        {
+            Definition = _definition.Commands[$"com.example.shoppingcart.ShoppingCart/{rpc}"],
+            Key = _alice,
+            Message = message,
+            Metadata = CommandMetadata.Empty,
+        };
+        if (!(await _router.ExecuteAsync(command)).IsReply)
+        {
+            throw new InvalidOperationException("The command was not accepted.");
+        }
+    }
+}

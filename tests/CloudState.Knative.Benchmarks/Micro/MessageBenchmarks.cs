@@ -1,0 +1,68 @@
+using System.IO.Pipelines;
+using BenchmarkDotNet.Attributes;
+using CloudState.Knative.ProtobufJson;
+using CloudState.Knative.Routing;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using ShoppingCart.Api;
+using ShoppingCart.Domain;
+
+namespace CloudState.Knative.Benchmarks.Micro;
+
+/// <summary>Messages on their way to the store, to REST clients and to other pods.</summary>
+[MemoryDiagnoser]
+public class MessageBenchmarks
+{
+    private readonly MessageTypes _types = new([ItemAdded.Descriptor]);
+    private readonly ItemAdded _event = new() { Item = new ShoppingCart.Domain.LineItem { ProductId = "p1", Name = "Apple", Quantity = 1 } };
+    private readonly MessageShape _input = MessageShape.Of(AddLineItem.Descriptor)!;
+    private readonly MessageShape _output = MessageShape.Of(ShoppingCart.Api.Cart.Descriptor)!;
+    private readonly ShoppingCart.Api.Cart _cart = new() { Items = { Enumerable.Range(0, 10).Select(number => new ShoppingCart.Api.LineItem { ProductId = $"p{number}", Name = "Apple", Quantity = 1 }) } };
+    private readonly PeerFrame _frame = new()
+    {
+        Call = 123,
+        Command = new ForwardedCommand
+        {
+            Method = "com.example.shoppingcart.ShoppingCart/AddItem",
+            Message = new AddLineItem { UserId = "alice", ProductId = "p1", Name = "Apple", Quantity = 1 }.ToByteString(),
+            CommandId = Guid.NewGuid().ToString("N"),
+            MadeUpId = true,
+            MicrosecondsLeft = 30_000_000,
+        },
+    };
+
+    private readonly byte[] _json;
+
+    public MessageBenchmarks() => _json = _types.ToJson(_event);
+
+    [Benchmark(Description = "event to JSON")]
+    [Budget(400, 150)]
+    public byte[] EventToJson() => _types.ToJson(_event);
+
+    [Benchmark(Description = "event from JSON")]
+    [Budget(600, 250)]
+    public IMessage EventFromJson() => _types.FromJson(ItemAdded.Descriptor.FullName, _json);
+
+    [Benchmark(Description = "REST body to message")]
+    [Budget(600, 250)]
+    public IMessage? BodyToMessage() => MessageJson.TryRead("""{"productId":"p1","name":"Apple","quantity":1}"""u8, AddLineItem.Descriptor, _input);
+
+    [Benchmark(Description = "reply of ten items to REST body")]
+    [Budget(2000, 700)]
+    public byte[] ReplyToBody() => MessageJson.Write(_cart, _output, withDefaults: true);
+
+    [Benchmark(Description = "frame to another pod, there and back")]
+    [Budget(2000, 2000)]
+    public async Task<ulong> Frame()
+    {
+        var pipe = new Pipe();
+        var stream = new PeerStream();
+        stream.Send(_frame);
+        stream.Complete();
+        await stream.WriteAllAsync(pipe.Writer, CancellationToken.None);
+        await pipe.Writer.CompleteAsync();
+        ulong call = 0;
+        await PeerStream.ReadAllAsync(pipe.Reader, frame => call = frame.Call, CancellationToken.None);
+        return call;
+    }
+}

@@ -1,0 +1,26 @@
+using CloudState.Knative.Benchmarks.Load;
+using CloudState.Knative.Benchmarks.Measuring;
+using CloudState.Knative.Benchmarks.Reporting;
+using CloudState.Knative.Benchmarks.Systems;
+
+namespace CloudState.Knative.Benchmarks.Workloads;
+
+/// <summary>What a system makes of many writers of one cart, a new one in every round.</summary>
+internal sealed class HotCart : IWorkload
+{
+    public string Name => "w3";
+
+    public string Title => "writes to one hot cart, 64 writers";
+
+    public async Task<IReadOnlyList<Measurement>> MeasureAsync(BenchSystem system, int round, Workbench bench, CancellationToken cancellationToken)
+    {
+        await using var server = await bench.Starter.StartAsync(system, cancellationToken);
+        var load = new WrkLoad("write.lua", $"hot-{round}-", 1);
+        await Wrk.RunAsync([server], load, bench.Options.WarmUp, cancellationToken);
+
+        await bench.Postgres.CheckpointAsync(cancellationToken);
+        var cpu = new CpuMeter([server], bench.Postgres);
+        var result = await Wrk.RunAsync([server], load, bench.Options.Duration, cancellationToken);
+        return [new Measurement(Name, "", system.Name, round).With(result, cpu, [server])];
+    }
+}
