@@ -9,9 +9,9 @@ using Microsoft.AspNetCore.Http;
 namespace CloudState.Knative.Rest;
 
 /// <summary>
-/// The quick way for the requests that REST clients send all day: a key in the path, a small JSON object as body or none. Its answers are those of JSON transcoding,
-/// which costs twice as much for the freedom that other requests need. Those are left to it, untouched; also all that turn out to be malformed, so that its
-/// error messages are the only ones.
+/// The quick way for the requests that REST clients send all day: a key in the path, a small JSON object as body or none. Its answers are those of
+/// JSON transcoding, byte by byte, without what that does for the sake of other requests. Those are left to it, untouched; also all that turn out to be malformed,
+/// so that its error messages are the only ones.
 /// </summary>
 internal sealed class RestEndpoint(RestBinding binding, CommandRouter router, RequestDelegate transcoding)
 {

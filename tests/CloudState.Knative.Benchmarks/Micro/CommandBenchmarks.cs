@@ -26,9 +26,7 @@ public class CommandBenchmarks
 
     public CommandBenchmarks()
     {
-        // A ceiling on quantities would end a long run: every cart of a run is another one after so many additions.
         var (store, options, time) = (new IdleStore(), new CloudStateOptions(), TimeProvider.System);
-        options.Entities.SnapshotEvery = -1;
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
         health.ReportUp();
         var journal = new Journal(store, health, options.MaxBatchSize);
