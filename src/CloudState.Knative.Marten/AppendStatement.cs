@@ -71,9 +71,9 @@ internal sealed class AppendStatement(string schema, MemberTables members)
             text.Add(
                 $"""
                 records as (
-                  insert into {schema}.{CommandTable.Name} (stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at)
+                  insert into {schema}.{CommandTable.Name} ({CommandTable.Columns})
                   select r.* from permitted, unnest({Next()}, {Next()}, {Next()}, {Next()}, {Next()}, {Next()}, {Next()}, {Next()})
-                    as r(stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at))
+                    as r({CommandTable.Columns}))
                 """);
         }
 

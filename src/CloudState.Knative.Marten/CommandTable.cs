@@ -10,12 +10,15 @@ internal sealed class CommandTable(string schema)
 {
     public const string Name = "cloudstate_commands";
 
+    /// <summary>What a record has, in the order of <see cref="ValuesOf"/>.</summary>
+    public const string Columns = "stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at";
+
     private readonly string _insert =
         $"""
-        insert into {schema}.{Name} (stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at)
-        select stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at
+        insert into {schema}.{Name} ({Columns})
+        select {Columns}
         from unnest(?, ?, ?, ?, ?, ?, ?, ?) with ordinality
-          as c(stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at, position)
+          as c({Columns}, position)
         order by position
         """;
 
@@ -43,22 +46,31 @@ internal sealed class CommandTable(string schema)
         return table;
     }
 
+    /// <summary>The records of all appends, in order: an array for each of the <see cref="Columns"/>. Null when there is no record.</summary>
+    public static object[]? ValuesOf(IEnumerable<EntityAppend> appends)
+    {
+        var records = appends.SelectMany(append => append.Commands, (append, command) => (Stream: append.Key.ToString(), Command: command)).ToArray();
+        return records.Length == 0 ? null :
+        [
+            Column(r => r.Stream),
+            Column(r => r.Command.CommandId),
+            Column(r => r.Command.Method),
+            Column(r => r.Command.Fingerprint),
+            Column(r => r.Command.StatusCode),
+            Column(r => r.Command.StatusDetail),
+            Column(r => r.Command.Reply.ToByteArray()),
+            Column(r => r.Command.HandledAt.ToUniversalTime()),
+        ];
+
+        T[] Column<T>(Func<(string Stream, CommandRecord Command), T> value) => Array.ConvertAll(records, record => value(record));
+    }
+
     /// <summary>Queues the records of all appends, in order, and then the trimming.</summary>
     public void Queue(IDocumentSession session, IReadOnlyList<EntityAppend> appends)
     {
-        var records = appends.SelectMany(append => append.Commands, (append, command) => (Stream: append.Key.ToString(), Command: command)).ToArray();
-        if (records.Length > 0)
+        if (ValuesOf(appends) is { } records)
         {
-            session.QueueSqlCommand(
-                _insert,
-                Column(r => r.Stream),
-                Column(r => r.Command.CommandId),
-                Column(r => r.Command.Method),
-                Column(r => r.Command.Fingerprint),
-                Column(r => r.Command.StatusCode),
-                Column(r => r.Command.StatusDetail),
-                Column(r => r.Command.Reply.ToByteArray()),
-                Column(r => r.Command.HandledAt.ToUniversalTime()));
+            session.QueueSqlCommand(_insert, records);
         }
 
         var trimmed = appends.Where(append => append.KeepCommands is not null).ToArray();
@@ -67,7 +79,5 @@ internal sealed class CommandTable(string schema)
             session.QueueSqlCommand(
                 _trim, trimmed.Select(append => append.Key.ToString()).ToArray(), trimmed.Select(append => append.KeepCommands!.Value).ToArray());
         }
-
-        T[] Column<T>(Func<(string Stream, CommandRecord Command), T> value) => Array.ConvertAll(records, record => value(record));
     }
 }

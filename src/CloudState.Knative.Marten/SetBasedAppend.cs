@@ -49,12 +49,11 @@ internal sealed class SetBasedAppend(NpgsqlDataSource database, string schema, M
 
     private void Fill(NpgsqlCommand command, IReadOnlyList<(string Stream, EntityAppend Append)> appends, Guid? memberId)
     {
-        var (events, snapshots, records, trimmed) = (0, 0, 0, 0);
+        var (events, snapshots, trimmed) = (0, 0, 0);
         foreach (var (_, append) in appends)
         {
             events += append.Events.Count;
             snapshots += append.Snapshot is null ? 0 : 1;
-            records += append.Commands.Count;
             trimmed += append.KeepCommands is null ? 0 : 1;
         }
 
@@ -79,10 +78,13 @@ internal sealed class SetBasedAppend(NpgsqlDataSource database, string schema, M
             AddSnapshots(parameters, appends, snapshots);
         }
 
-        if (records > 0)
+        if (CommandTable.ValuesOf(appends.Select(entry => entry.Append)) is { } records)
         {
             parts |= AppendParts.Records;
-            AddRecords(parameters, appends, records);
+            foreach (var column in records)
+            {
+                parameters.Add(new NpgsqlParameter { Value = column });
+            }
         }
 
         if (trimmed > 0)
@@ -156,31 +158,6 @@ internal sealed class SetBasedAppend(NpgsqlDataSource database, string schema, M
 
         parameters.Add(Array(streams, NpgsqlDbType.Varchar));
         parameters.Add(Array(data, NpgsqlDbType.Jsonb));
-    }
-
-    private static void AddRecords(NpgsqlParameterCollection parameters, IReadOnlyList<(string Stream, EntityAppend Append)> appends, int count)
-    {
-        var streams = new List<string>(count);
-        var records = new List<CommandRecord>(count);
-        foreach (var (stream, append) in appends)
-        {
-            foreach (var record in append.Commands)
-            {
-                streams.Add(stream);
-                records.Add(record);
-            }
-        }
-
-        parameters.Add(Array(streams.ToArray(), NpgsqlDbType.Varchar));
-        parameters.Add(Array(Column(record => record.CommandId), NpgsqlDbType.Varchar));
-        parameters.Add(Array(Column(record => record.Method), NpgsqlDbType.Varchar));
-        parameters.Add(Array(Column(record => record.Fingerprint), NpgsqlDbType.Bigint));
-        parameters.Add(Array(Column(record => record.StatusCode), NpgsqlDbType.Integer));
-        parameters.Add(Array(Column(record => record.StatusDetail), NpgsqlDbType.Varchar));
-        parameters.Add(Array(Column(record => record.Reply.ToByteArray()), NpgsqlDbType.Bytea));
-        parameters.Add(Array(Column(record => record.HandledAt.ToUniversalTime()), NpgsqlDbType.TimestampTz));
-
-        T[] Column<T>(Converter<CommandRecord, T> value) => records.ConvertAll(value).ToArray();
     }
 
     private static void AddTrimming(NpgsqlParameterCollection parameters, IReadOnlyList<(string Stream, EntityAppend Append)> appends, int count)

@@ -212,7 +212,7 @@ public static class CloudStateExtensions
             provider.GetRequiredService<ILogger<Membership>>());
     }
 
-    /// <summary>From the system's generator of secure random numbers, as a Guid is; other classes load OpenSSL for it, which takes longer than the rest of the start's last mile.</summary>
+    // Guids come from the system's generator of secure random numbers; RandomNumberGenerator would load OpenSSL, at every start.
     private static string NewSecret() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
 
     private static EntityRuntime CreateRuntime(IServiceProvider provider)

@@ -78,15 +78,12 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             Interlocked.Increment(ref _waiting);
             LastUsed = table.Time.GetTimestamp();
             pending = new PendingCommand(this, command, _arrivals++, deadline);
-            runsNow = !_isRunning && _mailbox.Count + _runAgain.Count == 0;
-            if (runsNow)
-            {
-                _isRunning = true;
-            }
-            else
+            // Nothing waits when nothing runs.
+            runsNow = !_isRunning;
+            _isRunning = true;
+            if (!runsNow)
             {
                 _mailbox.Enqueue(pending);
-                StartWhenIdle();
             }
         }
 
@@ -398,13 +395,4 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             }
         }
     }
-}
-
-/// <summary>What a mailbox says to a command.</summary>
-internal enum Admission
-{
-    Accepted,
-    MailboxFull,
-    Passivated,
-    NotOwner,
 }

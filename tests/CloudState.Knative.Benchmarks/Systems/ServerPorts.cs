@@ -1,4 +1,4 @@
-using CloudState.Knative.Benchmarks.Processes;
+using CloudState.Knative.Faults.Cluster;
 
 namespace CloudState.Knative.Benchmarks.Systems;
 
