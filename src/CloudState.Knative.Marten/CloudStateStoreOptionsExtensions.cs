@@ -2,6 +2,7 @@ using CloudState.Knative.Storage;
 using Google.Protobuf.Reflection;
 using JasperFx.Events;
 using Marten;
+using Marten.Services.Json.Transformations;
 
 namespace CloudState.Knative.Marten;
 
@@ -17,29 +18,42 @@ public static class CloudStateStoreOptionsExtensions
     public static StoreOptions UseCloudStateEvents(this StoreOptions options, params MessageDescriptor[] types)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return options.UseCloudStateEvents(new MessageTypes(types));
+        return options.UseCloudStateEvents(new StoredTypes(types));
     }
 
-    internal static StoreOptions UseCloudStateEvents(this StoreOptions options, MessageTypes types)
+    internal static StoreOptions UseCloudStateEvents(this StoreOptions options, StoredTypes types)
     {
         options.Events.StreamIdentity = StreamIdentity.AsString;
 
         // One call of mt_quick_append_events per stream, which checks the expected version: no round trip before the batch itself.
         options.Events.AppendMode = EventAppendMode.Quick;
-        foreach (var type in types.All)
+        foreach (var type in types.All.Where(type => type is not IPrimitiveType))
         {
-            options.Events.MapEventType(type.ClrType, type.FullName);
+            options.Events.MapEventType(type.ClrType, type.Name);
+        }
+
+        foreach (var (name, wrapper) in PrimitiveTypes.Wrappers)
+        {
+            options.Events.MapEventType(wrapper, name);
+        }
+
+        foreach (var (name, type) in types.FormerNames)
+        {
+            options.Events.Upcast(type.ClrType, name, new JsonTransformation((serializer, reader, column) => serializer.FromJson(type.ClrType, reader, column)));
         }
 
         options.Schema.For<EntitySnapshot>().Identity(snapshot => snapshot.Id).DocumentAlias(EntityQueries.SnapshotAlias);
-        return options.UseProtobufJson(types);
+        options.Schema.For<EntityValue>().Identity(value => value.Id).DocumentAlias(EntityQueries.ValueAlias)
+            .UseNumericRevisions(true).Metadata(metadata => metadata.Revision.MapTo(value => value.Version))
+            .Duplicate(value => value.ExpiresAt, configure: index => index.Predicate = "expires_at is not null");
+        return options.UseEntityJson(types);
     }
 
-    internal static StoreOptions UseProtobufJson(this StoreOptions options, MessageTypes types)
+    internal static StoreOptions UseEntityJson(this StoreOptions options, StoredTypes types)
     {
-        if (options.Serializer() is not ProtobufJsonSerializer)
+        if (options.Serializer() is not EntityJsonSerializer)
         {
-            options.Serializer(new ProtobufJsonSerializer(types, options.Serializer()));
+            options.Serializer(new EntityJsonSerializer(types, options.Serializer()));
         }
 
         return options;

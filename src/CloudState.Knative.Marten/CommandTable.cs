@@ -11,13 +11,13 @@ internal sealed class CommandTable(string schema)
     public const string Name = "cloudstate_commands";
 
     /// <summary>What a record has, in the order of <see cref="ValuesOf"/>.</summary>
-    public const string Columns = "stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at";
+    public const string Columns = "stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at, details";
 
     private readonly string _insert =
         $"""
         insert into {schema}.{Name} ({Columns})
         select {Columns}
-        from unnest(?, ?, ?, ?, ?, ?, ?, ?) with ordinality
+        from unnest(?, ?, ?, ?, ?, ?, ?, ?, ?) with ordinality
           as c({Columns}, position)
         order by position
         """;
@@ -41,6 +41,7 @@ internal sealed class CommandTable(string schema)
         table.AddColumn("status_detail", "varchar").NotNull();
         table.AddColumn("reply", "bytea").NotNull();
         table.AddColumn("handled_at", "timestamptz").NotNull();
+        table.AddColumn("details", "bytea");
         table.Indexes.Add(new IndexDefinition($"{Name}_handled_at") { Columns = ["handled_at"] });
         table.Indexes.Add(new IndexDefinition($"{Name}_stream_number") { Columns = ["stream", "number"] });
         return table;
@@ -60,6 +61,7 @@ internal sealed class CommandTable(string schema)
             Column(r => r.Command.StatusDetail),
             Column(r => r.Command.Reply.ToByteArray()),
             Column(r => r.Command.HandledAt.ToUniversalTime()),
+            Column(r => r.Command.Details.IsEmpty ? null! : r.Command.Details.ToByteArray()),
         ];
 
         T[] Column<T>(Func<(string Stream, CommandRecord Command), T> value) => Array.ConvertAll(records, record => value(record));

@@ -6,9 +6,11 @@ using NpgsqlTypes;
 namespace CloudState.Knative.Marten;
 
 /// <summary>What the store reads without Marten.</summary>
-internal sealed class EntityQueries(NpgsqlDataSource database, string schema, MemberTables members, MessageTypes types)
+internal sealed class EntityQueries(NpgsqlDataSource database, string schema, MemberTables members, StoredTypes types)
 {
     public const string SnapshotAlias = "entitysnapshot";
+
+    public const string ValueAlias = "entityvalue";
 
     private readonly string _snapshot = $"select 0, '', data from {schema}.mt_doc_{SnapshotAlias} where id = $1";
 
@@ -18,9 +20,12 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
         select 0::bigint, ''::varchar, data from {schema}.mt_doc_{SnapshotAlias} where id = $1
         union all
         select version, type, data from {schema}.mt_events
-        where stream_id = $1 and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{SnapshotAlias} where id = $1), 0)
+        where stream_id = $1 and not is_archived
+          and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{SnapshotAlias} where id = $1), 0)
         order by 1
         """;
+
+    private readonly string _value = $"select data from {schema}.mt_doc_{ValueAlias} where id = $1";
 
     private readonly string _recentCommands =
         $"""
@@ -33,7 +38,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     private readonly string _stream = $"select version, is_archived from {schema}.mt_streams where id = $1";
 
     private readonly string _command =
-        $"select method, fingerprint, status_code, status_detail, reply, handled_at from {schema}.{CommandTable.Name} where stream = $1 and command_id = $2";
+        $"select method, fingerprint, status_code, status_detail, reply, handled_at, details from {schema}.{CommandTable.Name} where stream = $1 and command_id = $2";
 
     // Rows that somebody trims at the same time are left to him, so that the two cannot wait for each other.
     private readonly string _forget =
@@ -42,9 +47,15 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
           (select stream, command_id from {schema}.{CommandTable.Name} where handled_at < $1 for update skip locked)
         """;
 
+    private readonly string _forgetValues =
+        $"""
+        delete from {schema}.mt_doc_{ValueAlias} where id in
+          (select id from {schema}.mt_doc_{ValueAlias} where expires_at < $1 for update skip locked)
+        """;
+
     private readonly string _check =
         $"""
-        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.{CommandTable.Name},
+        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.mt_doc_{ValueAlias}, {schema}.{CommandTable.Name}, {schema}.{OutboxTable.Name},
           {members.Members}, {members.Slots}, {members.Ring} limit 0
         """;
 
@@ -54,35 +65,27 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(withEvents ? _snapshotAndEvents : _snapshot) { Parameters = { Text(stream) } });
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(_recentCommands)
-        {
-            Parameters = { Text(stream), Time(commandIds.Since), new NpgsqlParameter<int> { TypedValue = commandIds.MaxCount } },
-        });
+        batch.BatchCommands.Add(RecentCommands(stream, commandIds));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(_stream) { Parameters = { Text(stream) } });
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         EntitySnapshot? snapshot = null;
-        var laterEvents = new List<IMessage>();
+        var laterEvents = new List<(long Version, object Event)>();
         while (await reader.ReadAsync(cancellationToken))
         {
             var (typeName, data) = (reader.GetString(1), reader.GetFieldValue<byte[]>(2));
             if (typeName.Length == 0)
             {
-                snapshot = SnapshotJson.Read(data, types);
+                snapshot = StateJson.ReadSnapshot(data, types);
             }
             else
             {
-                laterEvents.Add(types.FromJson(typeName, data));
+                laterEvents.Add((reader.GetInt64(0), types.FromJson(typeName, data)));
             }
         }
 
         await reader.NextResultAsync(cancellationToken);
-        var recentCommands = new List<RecentCommand>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            recentCommands.Add(new RecentCommand(reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1)));
-        }
-
+        var recentCommands = await ReadRecentCommandsAsync(reader, cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         var exists = await reader.ReadAsync(cancellationToken);
         return new EntityHead(
@@ -91,6 +94,21 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
             recentCommands,
             Version: exists ? reader.GetInt64(0) : 0,
             IsArchived: exists && reader.GetBoolean(1));
+    }
+
+    /// <summary>The value and the recent commands of a value entity.</summary>
+    public async Task<StoredEntity> ReadValueAsync(string stream, CommandIdWindow commandIds, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(RecentCommands(stream, commandIds));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(_value) { Parameters = { Text(stream) } });
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        var recentCommands = await ReadRecentCommandsAsync(reader, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var value = await reader.ReadAsync(cancellationToken) ? StateJson.ReadValue(reader.GetFieldValue<byte[]>(0), types) : null;
+        return new StoredEntity(
+            value?.Version ?? 0, value?.State is null ? null : new StoredSnapshot(value.Version, value.State, value.ExpiresAt), [], recentCommands);
     }
 
     public async Task<CommandRecord?> FindCommandAsync(string stream, string commandId, CancellationToken cancellationToken)
@@ -108,20 +126,40 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
                 StatusDetail: reader.GetString(3),
                 Reply: UnsafeByteOperations.UnsafeWrap(reader.GetFieldValue<byte[]>(4)),
                 HandledAt: reader.GetFieldValue<DateTimeOffset>(5))
+            {
+                Details = reader.IsDBNull(6) ? ByteString.Empty : UnsafeByteOperations.UnsafeWrap(reader.GetFieldValue<byte[]>(6)),
+            }
             : null;
     }
 
-    public async Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    public async Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(_forget);
-        command.Parameters.Add(Time(before));
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(_forget) { Parameters = { Time(before) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(_forgetValues) { Parameters = { Time(before) } });
+        await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(_check);
         await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private NpgsqlBatchCommand RecentCommands(string stream, CommandIdWindow window) => new(_recentCommands)
+    {
+        Parameters = { Text(stream), Time(window.Since), new NpgsqlParameter<int> { TypedValue = window.MaxCount } },
+    };
+
+    private static async Task<List<RecentCommand>> ReadRecentCommandsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
+    {
+        var recentCommands = new List<RecentCommand>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            recentCommands.Add(new RecentCommand(reader.GetString(0), reader.GetFieldValue<DateTimeOffset>(1)));
+        }
+
+        return recentCommands;
     }
 
     // varchar, the type of the columns: for text PostgreSQL would have to cast.
@@ -132,4 +170,4 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
 
 /// <summary>An entity as plain SQL shows it.</summary>
 internal sealed record EntityHead(
-    StoredSnapshot? Snapshot, IReadOnlyList<IMessage> LaterEvents, IReadOnlyList<RecentCommand> RecentCommands, long Version, bool IsArchived);
+    StoredSnapshot? Snapshot, IReadOnlyList<(long Version, object Event)> LaterEvents, IReadOnlyList<RecentCommand> RecentCommands, long Version, bool IsArchived);

@@ -1,5 +1,3 @@
-using Google.Protobuf;
-
 namespace CloudState.Knative.Marten;
 
 /// <summary>The Marten document that holds an entity's state as of one of its events; only the latest is kept.</summary>
@@ -11,6 +9,6 @@ public sealed class EntitySnapshot
     /// <summary>The sequence number of the last event that the state contains.</summary>
     public required long Version { get; init; }
 
-    /// <summary>The state; in the database it is protobuf JSON beside the full name of its type, <c>StateType</c>.</summary>
-    public required IMessage State { get; init; }
+    /// <summary>The state, for example a protobuf message; in the database it is JSON beside the name of its type, <c>StateType</c>.</summary>
+    public required object State { get; init; }
 }

@@ -28,15 +28,17 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly NpgsqlDataSource _appending;
     private readonly Lazy<(NpgsqlDataSource Database, DocumentStore Store)> _marten;
     private readonly EntityQueries _queries;
+    private readonly OutboxQueries _outbox;
     private readonly EntityLoader _loader;
     private readonly Func<IReadOnlyList<(string Stream, EntityAppend Append)>, Guid?, CancellationToken, Task> _append;
     private readonly PostgresMemberStore _members;
 
-    public MartenEntityStore(MartenStoreOptions options, RingOptions ring, MessageTypes types)
+    public MartenEntityStore(MartenStoreOptions options, RingOptions ring, StoredTypes types)
     {
         MaxConcurrentAppends = options.MaxConcurrentAppends;
         _schema = options.SchemaName;
         var commands = new CommandTable(_schema);
+        var outbox = new OutboxTable(_schema);
         var memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
         _database = PostgresConnection.DataSource(connection);
@@ -45,10 +47,11 @@ internal sealed class MartenEntityStore : IEntityStore
         _appending = PostgresConnection.DataSource(new(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
         _marten = new(OpenMarten);
         _queries = new EntityQueries(_database, _schema, memberTables, types);
+        _outbox = new OutboxQueries(_database, _schema);
         _loader = new EntityLoader(_queries, options.Configure is null ? null : _marten.Value.Store);
         _append = options.SetBasedAppend ?? options.Configure is null
             ? new SetBasedAppend(_appending, _schema, memberTables, types).RunAsync
-            : new SessionAppend(_marten.Value.Store, _schema, commands, memberTables, ring.Lease).RunAsync;
+            : new SessionAppend(_marten.Value.Store, _schema, commands, outbox, memberTables, types, ring.Lease).RunAsync;
         _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
 
         (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
@@ -58,10 +61,11 @@ internal sealed class MartenEntityStore : IEntityStore
             var marten = new StoreOptions { DatabaseSchemaName = _schema };
             marten.UseCloudStateEvents(types);
             marten.Storage.ExtendedSchemaObjects.Add(commands.Definition());
+            marten.Storage.ExtendedSchemaObjects.Add(outbox.Definition());
             marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
             options.Configure?.Invoke(marten);
 
-            marten.UseProtobufJson(types);
+            marten.UseEntityJson(types);
             marten.Connection(database);
             marten.CommandTimeout = connection.CommandTimeout;
             marten.UpdateBatchSize = OperationsPerRoundTrip;
@@ -95,8 +99,8 @@ internal sealed class MartenEntityStore : IEntityStore
     public Task CheckAsync(CancellationToken cancellationToken) =>
         RunAsync(() => Task.WhenAll(_queries.CheckAsync(cancellationToken), OpenAppendingAsync(cancellationToken)), cancellationToken);
 
-    public Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
-        RunAsync(() => _loader.LoadAsync(key, commandIds, cancellationToken), cancellationToken);
+    public Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
+        RunAsync(() => _loader.LoadAsync(key, kind, commandIds, cancellationToken), cancellationToken);
 
     public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => RunAsync(
         () =>
@@ -116,8 +120,14 @@ internal sealed class MartenEntityStore : IEntityStore
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) =>
         RunAsync(() => _queries.FindCommandAsync(key.ToString(), commandId, cancellationToken), cancellationToken);
 
-    public Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
-        RunAsync(() => _queries.ForgetCommandsAsync(before, cancellationToken), cancellationToken);
+    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
+        RunAsync(() => _queries.ForgetAsync(before, cancellationToken), cancellationToken);
+
+    public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) =>
+        RunAsync(() => _outbox.ReadAsync(slots, cancellationToken), cancellationToken);
+
+    public Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) =>
+        RunAsync(() => _outbox.RemoveAsync(ids, cancellationToken), cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -4,7 +4,8 @@ using Marten;
 namespace CloudState.Knative.Marten;
 
 /// <summary>Appends a batch through a Marten session, so that all that is configured for sessions takes part: inline projections, listeners, metadata and the like.</summary>
-internal sealed class SessionAppend(DocumentStore store, string schema, CommandTable commands, MemberTables members, TimeSpan lease)
+internal sealed class SessionAppend(
+    DocumentStore store, string schema, CommandTable commands, OutboxTable outbox, MemberTables members, StoredTypes types, TimeSpan lease)
 {
     /// <summary>Writes all of the batch or nothing, in one transaction.</summary>
     /// <param name="appends">In the order of their keys.</param>
@@ -20,20 +21,33 @@ internal sealed class SessionAppend(DocumentStore store, string schema, CommandT
             session.QueueOperation(new MemberFence(members, member, lease));
         }
 
-        // 2. The versions that Marten does not look at, because no event follows.
-        var withoutEvents = appends.Select(entry => entry.Append).Where(append => append.Events.Count == 0).ToArray();
-        if (withoutEvents.Length > 0)
+        // 2. The versions that Marten does not look at: of streams without new events, and of values, of which it knows only that they must grow.
+        var unwatched = appends.Select(entry => entry.Append).Where(append => append.Events.Count == 0).ToLookup(append => append.Kind);
+        foreach (var ofKind in unwatched)
         {
-            session.QueueOperation(new StreamVersionCheck(schema, withoutEvents));
+            session.QueueOperation(new VersionCheck(schema, ofKind.Key, [.. ofKind]));
         }
 
-        // 3. Command records, snapshots, and events with their expected versions.
-        commands.Queue(session, [.. appends.Select(entry => entry.Append)]);
+        // 3. Command records, calls to be made, values, snapshots, and events with their expected versions.
+        var batch = appends.Select(entry => entry.Append).ToArray();
+        commands.Queue(session, batch);
+        outbox.Queue(session, batch);
         foreach (var (stream, append) in appends)
         {
+            if (append.DeletionVersion() is > 0 and var deletion)
+            {
+                session.QueueSqlCommand($"update {schema}.mt_events set is_archived = true where stream_id = ? and version < ? and not is_archived", stream, deletion);
+                session.Delete<EntitySnapshot>(stream);
+            }
+
             if (append.Snapshot is { } snapshot)
             {
                 session.Store(new EntitySnapshot { Id = stream, Version = snapshot.Version, State = snapshot.State });
+            }
+
+            if (append.Value is { } value)
+            {
+                session.UpdateRevision(new EntityValue { Id = stream, Version = value.Version, State = value.State, ExpiresAt = value.ExpiresAt }, value.Version);
             }
 
             if (append.Events.Count > 0)
@@ -45,9 +59,9 @@ internal sealed class SessionAppend(DocumentStore store, string schema, CommandT
         await session.SaveChangesAsync(cancellationToken);
     }
 
-    private static void AppendEvents(IDocumentSession session, string stream, EntityAppend append)
+    private void AppendEvents(IDocumentSession session, string stream, EntityAppend append)
     {
-        var appended = session.Events.Append(stream, append.ExpectedVersion + append.Events.Count, append.Events);
+        var appended = session.Events.Append(stream, append.NewVersion, append.Events.Select(newEvent => MartenEvents.Wrap(newEvent, types)));
 
         // The protobuf name says what an event is. By a CLR name Marten would load classes that the service does not handle, or fail on renamed ones.
         foreach (var newEvent in appended.Events)

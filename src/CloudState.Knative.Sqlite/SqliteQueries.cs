@@ -12,7 +12,7 @@ internal static class SqliteQueries
     // Fixed width and UTC, so that the order of the texts is the order of the times.
     private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
 
-    public static void Append(SqliteSession session, IReadOnlyList<EntityAppend> batch, MessageTypes types, DateTimeOffset now)
+    public static void Append(SqliteSession session, IReadOnlyList<EntityAppend> batch, StoredTypes types, DateTimeOffset now)
     {
         try
         {
@@ -31,7 +31,7 @@ internal static class SqliteQueries
         }
     }
 
-    public static StoredEntity Load(SqliteSession session, EntityKey key, CommandIdWindow commandIds, MessageTypes types)
+    public static StoredEntity Load(SqliteSession session, EntityKey key, EntityKind kind, CommandIdWindow commandIds, StoredTypes types)
     {
         var stream = key.ToString();
         StoredEntity? entity = null;
@@ -39,9 +39,18 @@ internal static class SqliteQueries
         {
             session.InTransaction("BEGIN", () =>
             {
-                var snapshot = ReadSnapshot(session, stream, types);
-                var events = ReadEvents(session, stream, snapshot?.Version ?? 0, types);
-                entity = new StoredEntity(snapshot, events, ReadRecentCommands(session, stream, commandIds));
+                var recentCommands = ReadRecentCommands(session, stream, commandIds);
+                if (kind == EntityKind.Value)
+                {
+                    var (version, value) = ReadValue(session, stream, types);
+                    entity = new StoredEntity(version, value, [], recentCommands);
+                }
+                else
+                {
+                    var snapshot = ReadSnapshot(session, stream, types);
+                    var (version, events) = ReadEvents(session, stream, snapshot?.Version ?? 0, types);
+                    entity = new StoredEntity(version, snapshot, events, recentCommands);
+                }
             });
         }
         catch (UnreadableEntityException unreadable)
@@ -55,21 +64,45 @@ internal static class SqliteQueries
     public static CommandRecord? FindCommand(SqliteSession session, EntityKey key, string commandId)
     {
         using var row = session.Query(
-            "SELECT method, fingerprint, status_code, status_detail, reply, handled_at FROM commands WHERE stream = $1 AND command_id = $2",
+            "SELECT method, fingerprint, status_code, status_detail, reply, handled_at, details FROM commands WHERE stream = $1 AND command_id = $2",
             key.ToString(), commandId);
         return row.Read()
             ? new CommandRecord(commandId, row.GetString(0), row.GetInt64(1), row.GetInt32(2), row.GetString(3),
-                UnsafeByteOperations.UnsafeWrap(row.GetFieldValue<byte[]>(4)), ToTime(row.GetString(5)))
+                Bytes(row, 4), ToTime(row.GetString(5)))
+            { Details = Bytes(row, 6) }
             : null;
     }
 
-    public static void ForgetCommands(SqliteSession session, DateTimeOffset before) =>
+    public static void Forget(SqliteSession session, DateTimeOffset before) => session.InTransaction("BEGIN IMMEDIATE", () =>
+    {
         session.Execute("DELETE FROM commands WHERE handled_at < $1", ToText(before));
+        session.Execute("DELETE FROM entity_values WHERE expires_at < $1", ToText(before));
+    });
 
-    private static void Append(SqliteSession session, EntityAppend append, MessageTypes types, string now)
+    public static List<OutboxEntry> ReadOutbox(SqliteSession session)
+    {
+        var entries = new List<OutboxEntry>();
+        using var row = session.Query("SELECT id, entity_type, entity_id, slot, method, call FROM outbox ORDER BY number");
+        while (row.Read())
+        {
+            entries.Add(new OutboxEntry(Guid.Parse(row.GetString(0)), new EntityKey(row.GetString(1), row.GetString(2)), row.GetInt32(3), row.GetString(4), Bytes(row, 5)));
+        }
+
+        return entries;
+    }
+
+    public static void RemoveFromOutbox(SqliteSession session, IReadOnlyCollection<Guid> ids) => session.InTransaction("BEGIN IMMEDIATE", () =>
+    {
+        foreach (var id in ids)
+        {
+            session.Execute("DELETE FROM outbox WHERE id = $1", id.ToString());
+        }
+    });
+
+    private static void Append(SqliteSession session, EntityAppend append, StoredTypes types, string now)
     {
         var stream = append.Key.ToString();
-        var version = session.Scalar("SELECT max(version) FROM events WHERE stream = $1", stream) as long? ?? 0;
+        var version = VersionOf(session, stream, append.Kind);
         if (version != append.ExpectedVersion)
         {
             throw new VersionConflictException($"Entity '{stream}' is at version {version}, not at the expected {append.ExpectedVersion}.");
@@ -78,23 +111,37 @@ internal static class SqliteQueries
         foreach (var newEvent in append.Events)
         {
             session.Execute("INSERT INTO events (stream, version, type, data, at) VALUES ($1, $2, $3, $4, $5)",
-                stream, ++version, newEvent.Descriptor.FullName, types.ToJsonText(newEvent), now);
+                stream, ++version, types.Of(newEvent).Name, types.ToJsonText(newEvent), now);
+        }
+
+        if (append.DeletionVersion() is > 0 and var deletion)
+        {
+            session.Execute("UPDATE events SET archived = 1 WHERE stream = $1 AND version < $2 AND archived = 0", stream, deletion);
+            session.Execute("DELETE FROM snapshots WHERE stream = $1", stream);
         }
 
         if (append.Snapshot is { } snapshot)
         {
             session.Execute("INSERT OR REPLACE INTO snapshots (stream, version, type, state) VALUES ($1, $2, $3, $4)",
-                stream, snapshot.Version, snapshot.State.Descriptor.FullName, types.ToJsonText(snapshot.State));
+                stream, snapshot.Version, types.Of(snapshot.State).Name, types.ToJsonText(snapshot.State));
+        }
+
+        if (append.Value is { } value)
+        {
+            session.Execute("INSERT OR REPLACE INTO entity_values (stream, version, type, value, expires_at) VALUES ($1, $2, $3, $4, $5)",
+                stream, value.Version,
+                value.State is null ? DBNull.Value : types.Of(value.State).Name, value.State is null ? DBNull.Value : types.ToJsonText(value.State),
+                value.ExpiresAt is { } expiry ? ToText(expiry) : DBNull.Value);
         }
 
         foreach (var command in append.Commands)
         {
             session.Execute("""
-                INSERT INTO commands (stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                INSERT INTO commands (stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at, details)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                 """,
                 stream, command.CommandId, command.Method, command.Fingerprint, command.StatusCode, command.StatusDetail,
-                command.Reply.ToByteArray(), ToText(command.HandledAt));
+                command.Reply.ToByteArray(), ToText(command.HandledAt), command.Details.ToByteArray());
         }
 
         if (append.KeepCommands is { } keep)
@@ -105,29 +152,55 @@ internal static class SqliteQueries
                 """,
                 stream, keep);
         }
+
+        foreach (var entry in append.Outbox)
+        {
+            session.Execute("INSERT INTO outbox (id, entity_type, entity_id, slot, method, call) VALUES ($1, $2, $3, $4, $5, $6)",
+                entry.Id.ToString(), entry.Origin.EntityType, entry.Origin.EntityId, entry.SlotNumber, entry.Method, entry.Call.ToByteArray());
+        }
     }
 
-    private static StoredSnapshot? ReadSnapshot(SqliteSession session, string stream, MessageTypes types)
+    private static long VersionOf(SqliteSession session, string stream, EntityKind kind) => session.Scalar(
+        kind == EntityKind.Value ? "SELECT version FROM entity_values WHERE stream = $1" : "SELECT max(version) FROM events WHERE stream = $1", stream) as long? ?? 0;
+
+    private static StoredSnapshot? ReadSnapshot(SqliteSession session, string stream, StoredTypes types)
     {
         using var row = session.Query("SELECT version, type, state FROM snapshots WHERE stream = $1", stream);
         return row.Read() ? new StoredSnapshot(row.GetInt64(0), types.FromJson(row.GetString(1), row.GetString(2))) : null;
     }
 
-    private static List<IMessage> ReadEvents(SqliteSession session, string stream, long after, MessageTypes types)
+    private static (long Version, StoredSnapshot? Value) ReadValue(SqliteSession session, string stream, StoredTypes types)
     {
-        var events = new List<IMessage>();
-        using var row = session.Query("SELECT version, type, data FROM events WHERE stream = $1 AND version > $2 ORDER BY version", stream, after);
+        using var row = session.Query("SELECT version, type, value, expires_at FROM entity_values WHERE stream = $1", stream);
+        if (!row.Read())
+        {
+            return (0, null);
+        }
+
+        var version = row.GetInt64(0);
+        return row.IsDBNull(1)
+            ? (version, null)
+            : (version, new StoredSnapshot(version, types.FromJson(row.GetString(1), row.GetString(2)), row.IsDBNull(3) ? null : ToTime(row.GetString(3))));
+    }
+
+    private static (long Version, List<object> Events) ReadEvents(SqliteSession session, string stream, long after, StoredTypes types)
+    {
+        var events = new List<object>();
+        using var row = session.Query("SELECT version, type, data FROM events WHERE stream = $1 AND version > $2 AND archived = 0 ORDER BY version", stream, after);
+        var version = after;
         while (row.Read())
         {
-            if (row.GetInt64(0) != after + events.Count + 1)
+            var newEvent = types.FromJson(row.GetString(1), row.GetString(2));
+            if (row.GetInt64(0) != ++version && newEvent is not EntityDeleted)
             {
                 throw new UnreadableEntityException($"Its events have a gap before version {row.GetInt64(0)}.");
             }
 
-            events.Add(types.FromJson(row.GetString(1), row.GetString(2)));
+            version = row.GetInt64(0);
+            events.Add(newEvent);
         }
 
-        return events;
+        return (version, events);
     }
 
     private static List<RecentCommand> ReadRecentCommands(SqliteSession session, string stream, CommandIdWindow window)
@@ -144,6 +217,8 @@ internal static class SqliteQueries
         commands.Reverse();
         return commands;
     }
+
+    private static ByteString Bytes(SqliteDataReader row, int column) => UnsafeByteOperations.UnsafeWrap(row.GetFieldValue<byte[]>(column));
 
     private static string ToText(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
 

@@ -5,10 +5,10 @@ namespace CloudState.Knative.Sqlite;
 /// <summary>The tables of the embedded store. <c>PRAGMA user_version</c> holds their version; 0 is a new file.</summary>
 internal static class SqliteSchema
 {
-    public const long Version = 1;
+    public const long Version = 2;
 
     // commands_by_stream serves "the latest of an entity": every index on a rowid table ends with the rowid, here the number.
-    public const string Script = """
+    public const string ToVersion1 = """
         CREATE TABLE events (
             stream  TEXT    NOT NULL,
             version INTEGER NOT NULL,
@@ -43,22 +43,50 @@ internal static class SqliteSchema
         PRAGMA user_version = 1;
         """;
 
+    private const string ToVersion2 = """
+        ALTER TABLE events ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE commands ADD COLUMN details BLOB NOT NULL DEFAULT x'';
+
+        CREATE TABLE entity_values (
+            stream     TEXT    NOT NULL PRIMARY KEY,
+            version    INTEGER NOT NULL,
+            type       TEXT,
+            value      TEXT,
+            expires_at TEXT
+        ) STRICT;
+        CREATE INDEX entity_values_by_expiry ON entity_values (expires_at) WHERE expires_at IS NOT NULL;
+
+        CREATE TABLE outbox (
+            number      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            id          TEXT    NOT NULL UNIQUE,
+            entity_type TEXT    NOT NULL,
+            entity_id   TEXT    NOT NULL,
+            slot        INTEGER NOT NULL,
+            method      TEXT    NOT NULL,
+            call        BLOB    NOT NULL
+        ) STRICT;
+
+        PRAGMA user_version = 2;
+        """;
+
+    public const string Script = ToVersion1 + "\n\n" + ToVersion2;
+
     public static void Migrate(SqliteSession session) => session.InTransaction("BEGIN IMMEDIATE", () =>
     {
-        if (ReadVersion(session) == 0)
+        foreach (var step in new[] { ToVersion1, ToVersion2 }.Skip((int)ReadVersion(session)))
         {
-            session.ExecuteScript(Script);
+            session.ExecuteScript(step);
         }
     });
 
     /// <summary>Returns the version of the schema.</summary>
-    /// <exception cref="StoreUnavailableException">The tables are missing.</exception>
+    /// <exception cref="StoreUnavailableException">Tables are missing.</exception>
     /// <exception cref="InvalidOperationException">A newer release has upgraded them.</exception>
     public static long Check(SqliteSession session)
     {
         var version = ReadVersion(session);
-        return version > 0 ? version : throw new StoreUnavailableException(
-            $"The embedded store '{session.Path}' has no schema yet. Start the service once with --migrate.");
+        return version == Version ? version : throw new StoreUnavailableException(
+            $"The embedded store '{session.Path}' {(version == 0 ? "has no schema yet" : "has the schema of an older release")}. Start the service once with --migrate.");
     }
 
     private static long ReadVersion(SqliteSession session)

@@ -16,14 +16,20 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
 
     public Task CheckAsync(CancellationToken cancellationToken) => store.CheckAsync(cancellationToken);
 
-    public Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken) => store.LoadAsync(key, commandIds, cancellationToken);
+    public Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
+        store.LoadAsync(key, kind, commandIds, cancellationToken);
 
     public virtual Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
         store.AppendAsync(batch, memberId, cancellationToken);
 
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) => store.FindCommandAsync(key, commandId, cancellationToken);
 
-    public Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.ForgetCommandsAsync(before, cancellationToken);
+    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.ForgetAsync(before, cancellationToken);
+
+    public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) =>
+        store.ReadOutboxAsync(slots, cancellationToken);
+
+    public Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => store.RemoveFromOutboxAsync(ids, cancellationToken);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }

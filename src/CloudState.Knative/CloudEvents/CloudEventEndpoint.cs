@@ -13,7 +13,7 @@ namespace CloudState.Knative.CloudEvents;
 /// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
 /// that are done are recognised by their ids then and not applied again.
 /// </remarks>
-internal sealed class CloudEventEndpoint(CloudEventRoutes routes, CommandRouter router)
+internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls calls)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -26,7 +26,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, CommandRouter 
             (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
             foreach (var command in commands)
             {
-                var outcome = await router.ExecuteAsync(command);
+                var outcome = await calls.ExecuteAsync(command);
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
             }
 

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace CloudState.Knative.Diagnostics;
@@ -49,6 +50,8 @@ internal static class CloudStateTelemetry
         return new(command, span);
     }
 
+    public static Activity? StartAction(string method, ActivityContext trace) => Source.StartActivity($"action {method}", ActivityKind.Internal, trace);
+
     public static Activity? StartLoad(Command command) => Start("load", command, ActivityKind.Client);
 
     public static Activity? StartHandle(Command command) => Start("handle", command, ActivityKind.Internal);
@@ -69,10 +72,10 @@ internal static class CloudStateTelemetry
         BatchSize.Record(commands);
         foreach (var append in groups.SelectMany(group => group))
         {
-            EventsAppended.Add(append.Events.Count, new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
-            if (append.Snapshot is { } snapshot && SnapshotSize.Enabled)
+            EventsAppended.Add(append.Append.Events.Count, new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
+            if (append.Append.Snapshot is { State: IMessage state } && SnapshotSize.Enabled)
             {
-                SnapshotSize.Record(snapshot.State.CalculateSize(), new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
+                SnapshotSize.Record(state.CalculateSize(), new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
             }
 
             if (Start("append", append.Pending.Command, ActivityKind.Client) is { } span)

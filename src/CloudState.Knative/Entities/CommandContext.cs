@@ -1,61 +1,60 @@
+using CloudState.Knative.Effects;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
-using Grpc.Core;
+using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.Entities;
 
-/// <summary>The surroundings of one command while its handler runs.</summary>
-public sealed class CommandContext
+/// <summary>The surroundings of one command of an entity while its handler runs.</summary>
+public sealed class CommandContext : CallContext
 {
     private readonly Entity _entity;
     private readonly EventHandlers _eventHandlers;
-    private readonly Func<CancellationToken> _cancellation;
-    private List<IMessage>? _events;
-    private volatile bool _isClosed;
+    private readonly StoredTypes _types;
+    private readonly EntityKind _kind;
+    private List<object>? _events;
 
     internal CommandContext(
-        Entity entity, EventHandlers eventHandlers, string entityId, long sequenceNumber, string? commandId,
+        EntityDefinition definition, MethodDescriptor rpc, Entity entity, StoredTypes types, CallTargets targets, string entityId, long sequenceNumber, string? commandId,
         CommandMetadata metadata, Func<CancellationToken> cancellation)
+        : base(rpc, targets, commandId, metadata, cancellation)
     {
         _entity = entity;
-        _eventHandlers = eventHandlers;
-        _cancellation = cancellation;
+        _eventHandlers = definition.EventHandlers;
+        _types = types;
+        _kind = definition.Kind;
         EntityId = entityId;
         SequenceNumber = sequenceNumber;
-        CommandId = commandId;
-        Metadata = metadata;
+        entity.StartCommand(this, types);
     }
 
     /// <summary>The key of the entity.</summary>
     public string EntityId { get; }
 
-    /// <summary>How many events the entity has, those emitted by this command included.</summary>
+    /// <summary>How often the entity was changed, by events or updates and deletions, those of this command included.</summary>
     public long SequenceNumber { get; private set; }
 
-    /// <summary>The id under which the caller may repeat the command (header <c>Idempotency-Key</c>, or a CloudEvent's source and id); null when it gave none.</summary>
-    public string? CommandId { get; }
+    internal IReadOnlyList<object> Events => _events ?? (IReadOnlyList<object>)[];
 
-    /// <summary>What came with the command beside its message.</summary>
-    public CommandMetadata Metadata { get; }
+    /// <summary>What the command makes of a value entity.</summary>
+    internal (bool IsChanged, object? Value) NewValue { get; private set; }
 
-    /// <summary>Cancelled when the caller has gone or the time limit of the command has passed.</summary>
-    public CancellationToken CancellationToken => _cancellation();
-
-    internal IReadOnlyList<IMessage> Events => _events ?? (IReadOnlyList<IMessage>)[];
-
-    internal Status? Failure { get; private set; }
+    internal bool HasChanges => _events is not null || NewValue.IsChanged;
 
     /// <summary>
-    /// Emits an event and applies it to the state at once. It is stored when the command succeeds, before the reply leaves.
-    /// After <see cref="Fail"/> it does nothing.
+    /// Emits an event of an event sourced entity and applies it to the state at once. It is stored when the command succeeds, before the reply leaves.
+    /// After <see cref="CallContext.Fail"/> it does nothing.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The entity has no <c>Apply</c> for this type, or the command is over.</exception>
+    /// <param name="event">A protobuf message; a string, number, truth value or <see cref="ByteString"/>; or an object of a class that is stored as JSON.</param>
+    /// <exception cref="InvalidOperationException">The entity has no <c>Apply</c> for this type, or is not event sourced, or the command is over.</exception>
     public void Emit<TEvent>(TEvent @event)
-        where TEvent : class, IMessage<TEvent>
+        where TEvent : notnull
     {
         ArgumentNullException.ThrowIfNull(@event);
-        if (_isClosed)
+        ThrowIfClosed();
+        if (_kind != EntityKind.EventSourced)
         {
-            throw new InvalidOperationException("The command is over: its handler returned or ran into its time limit. Emit events before that.");
+            throw new InvalidOperationException($"{_entity.GetType().Name} is a value entity and has no events. Call Update with its new state.");
         }
 
         if (Failure is not null)
@@ -63,28 +62,54 @@ public sealed class CommandContext
             return;
         }
 
-        var apply = _eventHandlers.Find(typeof(TEvent));
+        var apply = _eventHandlers.Find(@event.GetType());
 
         // Two copies: the journal's must not change with the state, nor the state with what the handler still holds.
-        (_events ??= []).Add(@event.Clone());
+        (_events ??= []).Add(Copy(@event));
         SequenceNumber++;
-        apply(_entity, @event.Clone());
+        apply(_entity, Copy(@event));
     }
 
-    /// <summary>Rejects the command: the caller gets the message, no event is kept, and what the handler returns is ignored.</summary>
-    /// <param name="message">What the caller can do about it.</param>
-    /// <param name="statusCode">The gRPC status; over HTTP its usual counterpart (the default is 400).</param>
-    /// <exception cref="ArgumentException"><paramref name="statusCode"/> is <see cref="StatusCode.OK"/>.</exception>
-    public void Fail(string message, StatusCode statusCode = StatusCode.FailedPrecondition)
+    /// <summary>
+    /// Deletes the entity: its state is as new, at once, and what the key gets later starts from there. The events so far are archived, the value or the snapshot is removed.
+    /// Stored when the command succeeds. After <see cref="CallContext.Fail"/> it does nothing.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The command is over.</exception>
+    public void Delete()
     {
-        ArgumentNullException.ThrowIfNull(message);
-        if (statusCode == StatusCode.OK)
+        ThrowIfClosed();
+        if (Failure is not null)
         {
-            throw new ArgumentException("A failure needs a status other than OK.", nameof(statusCode));
+            return;
         }
 
-        Failure ??= new Status(statusCode, message);
+        SequenceNumber++;
+        _entity.Reset();
+        if (_kind == EntityKind.EventSourced)
+        {
+            (_events ??= []).Add(new EntityDeleted());
+        }
+        else
+        {
+            NewValue = (true, null);
+        }
     }
 
-    internal void Close() => _isClosed = true;
+    /// <summary>Called by the value entity. Returns false when the command has failed and changes nothing any more.</summary>
+    internal bool TryUpdate(object value)
+    {
+        ThrowIfClosed();
+        if (Failure is not null)
+        {
+            return false;
+        }
+
+        SequenceNumber++;
+        NewValue = (true, value);
+        return true;
+    }
+
+    private object Copy<TEvent>(TEvent @event)
+        where TEvent : notnull =>
+        @event is IDeepCloneable<TEvent> message ? message.Clone() : _types.Copy(@event);
 }

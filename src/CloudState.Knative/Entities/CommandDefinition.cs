@@ -7,12 +7,15 @@ namespace CloudState.Knative.Entities;
 internal delegate ValueTask<IMessage?> CommandHandler(Entity entity, IMessage command, CommandContext context);
 
 /// <summary>One rpc of a service with the handler that answers it.</summary>
-internal sealed class CommandDefinition(MethodDescriptor rpc, EntityKeyFields key, CommandHandler handler)
+internal sealed class CommandDefinition(MethodDescriptor rpc, string className, EntityKeyFields key, CommandHandler handler)
 {
     public MethodDescriptor Rpc { get; } = rpc;
 
     /// <summary><c>package.Service/Method</c></summary>
     public string FullName { get; } = $"{rpc.Service.FullName}/{rpc.Name}";
+
+    /// <summary>The handler as its author knows it, <c>Class.Method</c>.</summary>
+    public string HandlerName { get; } = $"{className}.{rpc.Name}";
 
     /// <summary>What traces call a command.</summary>
     public string SpanName { get; } = $"command {rpc.Service.FullName}/{rpc.Name}";

@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
+using CloudState.Knative.Grpc;
 
 namespace CloudState.Knative.Entities;
 
@@ -34,6 +35,13 @@ public sealed class CommandMetadata : IReadOnlyCollection<KeyValuePair<string, s
         value = null;
         return false;
     }
+
+    internal CommandMetadata FollowedBy(CommandMetadata more) =>
+        more.Count == 0 ? this : Count == 0 ? more : new([.. _entries, .. more._entries]);
+
+    /// <summary>Without the id of the call that it came with, which is no other call's.</summary>
+    internal CommandMetadata WithoutCommandId() =>
+        this[HttpCommand.CommandIdHeader] is null ? this : new([.. _entries.Where(entry => !entry.Key.Equals(HttpCommand.CommandIdHeader, StringComparison.OrdinalIgnoreCase))]);
 
     /// <summary>All entries in the order of arrival.</summary>
     public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _entries.GetEnumerator();

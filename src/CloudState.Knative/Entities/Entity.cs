@@ -1,16 +1,23 @@
-using Google.Protobuf;
+using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Entities;
 
-/// <summary>What all kinds of entities have in common. Derive from <see cref="EventSourcedEntity{TState}"/>.</summary>
+/// <summary>What all kinds of entities have in common. Derive from <see cref="EventSourcedEntity{TState}"/> or <see cref="ValueEntity{TState}"/>.</summary>
 public abstract class Entity
 {
     private protected Entity()
     {
     }
 
-    /// <summary>The state as a message of its own, which later commands do not change.</summary>
-    internal abstract IMessage TakeSnapshot();
+    /// <summary>The state as an object of its own, which later commands do not change.</summary>
+    internal abstract object TakeSnapshot();
 
-    internal abstract void RestoreSnapshot(IMessage snapshot);
+    internal abstract void RestoreSnapshot(object snapshot);
+
+    /// <summary>Makes the state that of an entity which was never written.</summary>
+    internal abstract void Reset();
+
+    internal virtual void StartCommand(CommandContext command, StoredTypes types)
+    {
+    }
 }

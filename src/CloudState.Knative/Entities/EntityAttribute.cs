@@ -1,38 +1,28 @@
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Grpc;
-using CloudState.Knative.Rest;
-using Microsoft.AspNetCore.Builder;
+using CloudState.Knative.Storage;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.Entities;
 
-/// <summary>Binds a class to the gRPC service it implements. Use <see cref="EventSourcedEntityAttribute{TService}"/>.</summary>
+/// <summary>Binds a class to the gRPC service it implements. Use <see cref="EventSourcedEntityAttribute{TService}"/> or <see cref="ValueEntityAttribute{TService}"/>.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
 public abstract class EntityAttribute : Attribute
 {
     private protected EntityAttribute(string entityType) => EntityType = entityType;
 
-    /// <summary>The name under which entities are stored. It outlives the names of the class and of the service: do not change it once there are events.</summary>
+    /// <summary>The name under which entities are stored. It outlives the names of the class and of the service: do not change it once something is stored, for that would not be found any more.</summary>
     public string EntityType { get; }
 
-    /// <summary>A snapshot is stored once so many events follow the last one.</summary>
-    /// <value>0, the default, takes <see cref="Hosting.EntityOptions.SnapshotEvery"/>; a negative number stores none.</value>
-    public int SnapshotEvery { get; init; }
-
     /// <summary>
-    /// The version of what the class writes. Raise it when older revisions of the service could not read its events or snapshots: while pods
+    /// The version of what the class writes. Raise it when older revisions of the service could not read its events, snapshots or values: while pods
     /// with a higher version are there, only those own entities of the type, also during a rollout.
     /// </summary>
     /// <value>Default: 1.</value>
     public int Version { get; init; } = 1;
 
-    /// <summary>
-    /// The events that the entity emits. When given, the start fails unless there is exactly one <c>Apply</c> for each; otherwise a
-    /// missing <c>Apply</c> fails the first command that emits the event.
-    /// </summary>
-    /// <value>Default: empty, not checked.</value>
-    public Type[] Events { get; init; } = [];
+    internal abstract EntityKind Kind { get; }
 
     /// <summary>The base class that the protobuf compiler generated for the service.</summary>
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
@@ -44,23 +34,56 @@ public abstract class EntityAttribute : Attribute
     internal abstract void MapService(IEndpointRouteBuilder endpoints);
 }
 
+/// <summary>Binds a class that derives from <see cref="EventSourcedEntity{TState}"/> to its service. Use <see cref="EventSourcedEntityAttribute{TService}"/>.</summary>
+public abstract class EventSourcedEntityAttribute : EntityAttribute
+{
+    private protected EventSourcedEntityAttribute(string entityType)
+        : base(entityType)
+    {
+    }
+
+    /// <summary>A snapshot is stored once so many events follow the last one.</summary>
+    /// <value>0, the default, takes <see cref="Hosting.EntityOptions.SnapshotEvery"/>; a negative number stores none.</value>
+    public int SnapshotEvery { get; init; }
+
+    /// <summary>
+    /// The events that the entity emits. When given, the start fails unless there is exactly one <c>Apply</c> for each; otherwise a
+    /// missing <c>Apply</c> fails the first command that emits the event.
+    /// </summary>
+    /// <value>Default: empty, not checked.</value>
+    public Type[] Events { get; init; } = [];
+
+    internal override EntityKind Kind => EntityKind.EventSourced;
+}
+
 /// <summary>Makes a class that derives from <see cref="EventSourcedEntity{TState}"/> the implementation of a gRPC service.</summary>
 /// <typeparam name="TService">The service's generated base class, for example <c>ShoppingCart.ShoppingCartBase</c>.</typeparam>
 /// <param name="entityType">The name under which entities are stored, for example <c>shopping-cart</c>.</param>
 public sealed class EventSourcedEntityAttribute<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TService>(string entityType)
-    : EntityAttribute(entityType)
+    : EventSourcedEntityAttribute(entityType)
     where TService : class
 {
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
     internal override Type ServiceBase => typeof(TService);
 
-    internal override void AddService(IServiceCollection services) =>
-        services.AddGrpc().AddServiceOptions<TService>(options => options.Interceptors.Add<CommandInterceptor>());
+    internal override void AddService(IServiceCollection services) => ServiceBinding.Add<TService, CommandInterceptor>(services);
 
-    internal override void MapService(IEndpointRouteBuilder endpoints)
-    {
-        var service = endpoints.MapGrpcService<TService>();
-        service.EnableGrpcWeb();
-        service.Quicken<TService>(endpoints.ServiceProvider);
-    }
+    internal override void MapService(IEndpointRouteBuilder endpoints) => ServiceBinding.Map<TService>(endpoints);
+}
+
+/// <summary>Makes a class that derives from <see cref="ValueEntity{TState}"/> the implementation of a gRPC service.</summary>
+/// <typeparam name="TService">The service's generated base class, for example <c>Profiles.ProfilesBase</c>.</typeparam>
+/// <param name="entityType">The name under which entities are stored, for example <c>profile</c>.</param>
+public sealed class ValueEntityAttribute<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TService>(string entityType)
+    : EntityAttribute(entityType)
+    where TService : class
+{
+    internal override EntityKind Kind => EntityKind.Value;
+
+    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
+    internal override Type ServiceBase => typeof(TService);
+
+    internal override void AddService(IServiceCollection services) => ServiceBinding.Add<TService, CommandInterceptor>(services);
+
+    internal override void MapService(IEndpointRouteBuilder endpoints) => ServiceBinding.Map<TService>(endpoints);
 }

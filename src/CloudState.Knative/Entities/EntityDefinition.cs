@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using Google.Protobuf;
+using CloudState.Knative.Storage;
 using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.Entities;
@@ -21,11 +21,17 @@ internal sealed class EntityDefinition
     /// <summary>Null when this entity stores no snapshots.</summary>
     public required SnapshotHandlers? Snapshots { get; init; }
 
-    /// <summary>The types of the events and of the snapshot.</summary>
-    public required IReadOnlyList<MessageDescriptor> StoredMessages { get; init; }
+    /// <summary>The types of the events and of the snapshot, or of the value.</summary>
+    public required IReadOnlyList<StoredTypeUse> StoredTypes { get; init; }
 
     public string EntityType => Attribute.EntityType;
+
+    public EntityKind Kind => Attribute.Kind;
 }
 
-/// <summary>How the state of an entity becomes a message and comes back.</summary>
-internal sealed record SnapshotHandlers(Func<Entity, IMessage> Take, Action<Entity, IMessage> Restore);
+/// <summary>How the state of an entity becomes an object to store and comes back.</summary>
+internal sealed record SnapshotHandlers(Func<Entity, object> Take, Action<Entity, object> Restore)
+{
+    /// <summary>The state is stored as it is.</summary>
+    public static SnapshotHandlers OfState { get; } = new(entity => entity.TakeSnapshot(), (entity, snapshot) => entity.RestoreSnapshot(snapshot));
+}

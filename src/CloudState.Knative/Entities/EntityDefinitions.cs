@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using Google.Protobuf.Reflection;
+using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Entities;
 
@@ -10,11 +10,6 @@ internal sealed class EntityDefinitions
 
     public EntityDefinitions(IReadOnlyList<EntityDefinition> definitions)
     {
-        if (definitions.Count == 0)
-        {
-            throw new EntityDefinitionException("No entity is registered. Call builder.AddCloudState().AddEntity<YourEntity>().");
-        }
-
         RejectTwice(definitions, definition => definition.Service.FullName, "the service");
         RejectTwice(definitions, definition => definition.EntityType, "the entity type");
         All = definitions;
@@ -27,7 +22,7 @@ internal sealed class EntityDefinitions
 
     public IEnumerable<(EntityDefinition Entity, CommandDefinition Command)> Commands => _byMethod.Values;
 
-    public IEnumerable<MessageDescriptor> StoredMessages => All.SelectMany(definition => definition.StoredMessages);
+    public IEnumerable<StoredTypeUse> StoredTypes => All.SelectMany(definition => definition.StoredTypes);
 
     /// <summary>Finds a command by the method of a gRPC call, <c>/package.Service/Method</c>. gRPC has routed by the same services.</summary>
     public (EntityDefinition Entity, CommandDefinition Command) FindMethod(string method) =>

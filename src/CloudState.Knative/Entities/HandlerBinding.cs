@@ -6,20 +6,23 @@ namespace CloudState.Knative.Entities;
 
 /// <summary>
 /// Turns methods of an entity class into delegates, once, at start-up. The generic classes below are instantiated over
-/// reference types only, whose code is shared: that is why this works under Native AOT without code generation.
+/// reference types, whose code is shared, and a few primitive types: that is why this works under Native AOT without code generation.
 /// </summary>
-[UnconditionalSuppressMessage("AOT", "IL3050", Justification = "All type arguments are reference types; the shared instantiation is rooted by RootSharedCode.")]
+[UnconditionalSuppressMessage("AOT", "IL3050", Justification = "All type arguments are reference types or primitive; their instantiations are rooted by RootSharedCode.")]
 [UnconditionalSuppressMessage("Trimming", "IL2055", Justification = "The type arguments carry no requirements on members.")]
 internal static class HandlerBinding
 {
     public static CommandHandler Command(MethodInfo method, Type entity, Type command, Type reply) =>
         ((ICommandBinding)Create(typeof(CommandBinding<,,>).MakeGenericType(entity, command, reply))).Bind(method);
 
-    public static Action<Entity, IMessage> Action(MethodInfo method, Type entity, Type message) =>
-        ((IMessageBinding)Create(typeof(MessageBinding<,>).MakeGenericType(entity, message))).BindAction(method);
+    public static Action<Entity, object> Action(MethodInfo method, Type entity, Type input) =>
+        ((IObjectBinding)Create(typeof(ObjectBinding<,>).MakeGenericType(entity, input))).BindAction(method);
 
-    public static Func<Entity, IMessage> Function(MethodInfo method, Type entity, Type message) =>
-        ((IMessageBinding)Create(typeof(MessageBinding<,>).MakeGenericType(entity, message))).BindFunction(method);
+    public static Func<Entity, object> Function(MethodInfo method, Type entity, Type output) =>
+        ((IObjectBinding)Create(typeof(ObjectBinding<,>).MakeGenericType(entity, output))).BindFunction(method);
+
+    public static Func<Entity, object, object> Conversion(MethodInfo method, Type entity, Type input, Type output) =>
+        ((IConversionBinding)Create(typeof(ConversionBinding<,,>).MakeGenericType(entity, input, output))).Bind(method);
 
     private static object Create([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] Type binding) =>
         Activator.CreateInstance(binding)!;
@@ -28,7 +31,13 @@ internal static class HandlerBinding
     public static void RootSharedCode()
     {
         _ = new CommandBinding<Entity, EmptyMessage, EmptyMessage>();
-        _ = new MessageBinding<Entity, EmptyMessage>();
+        _ = new ObjectBinding<Entity, EmptyMessage>();
+        _ = new ObjectBinding<Entity, int>();
+        _ = new ObjectBinding<Entity, long>();
+        _ = new ObjectBinding<Entity, float>();
+        _ = new ObjectBinding<Entity, double>();
+        _ = new ObjectBinding<Entity, bool>();
+        _ = new ConversionBinding<Entity, EmptyMessage, EmptyMessage>();
     }
 
     private sealed class EmptyMessage : IMessage<EmptyMessage>
@@ -47,11 +56,16 @@ internal static class HandlerBinding
         CommandHandler Bind(MethodInfo method);
     }
 
-    private interface IMessageBinding
+    private interface IObjectBinding
     {
-        Action<Entity, IMessage> BindAction(MethodInfo method);
+        Action<Entity, object> BindAction(MethodInfo method);
 
-        Func<Entity, IMessage> BindFunction(MethodInfo method);
+        Func<Entity, object> BindFunction(MethodInfo method);
+    }
+
+    private interface IConversionBinding
+    {
+        Func<Entity, object, object> Bind(MethodInfo method);
     }
 
     private sealed class CommandBinding<TEntity, TCommand, TReply> : ICommandBinding
@@ -103,20 +117,32 @@ internal static class HandlerBinding
         }
     }
 
-    private sealed class MessageBinding<TEntity, TMessage> : IMessageBinding
+    private sealed class ObjectBinding<TEntity, TObject> : IObjectBinding
         where TEntity : Entity
-        where TMessage : class, IMessage<TMessage>
+        where TObject : notnull
     {
-        public Action<Entity, IMessage> BindAction(MethodInfo method)
+        public Action<Entity, object> BindAction(MethodInfo method)
         {
-            var action = method.CreateDelegate<Action<TEntity, TMessage>>();
-            return (entity, message) => action((TEntity)entity, (TMessage)message);
+            var action = method.CreateDelegate<Action<TEntity, TObject>>();
+            return (entity, input) => action((TEntity)entity, (TObject)input);
         }
 
-        public Func<Entity, IMessage> BindFunction(MethodInfo method)
+        public Func<Entity, object> BindFunction(MethodInfo method)
         {
-            var function = method.CreateDelegate<Func<TEntity, TMessage>>();
-            return entity => function((TEntity)entity).Clone();
+            var function = method.CreateDelegate<Func<TEntity, TObject>>();
+            return entity => function((TEntity)entity) is var output && output is IDeepCloneable<TObject> message ? message.Clone() : output;
+        }
+    }
+
+    private sealed class ConversionBinding<TEntity, TInput, TOutput> : IConversionBinding
+        where TEntity : Entity
+        where TInput : class
+        where TOutput : class
+    {
+        public Func<Entity, object, object> Bind(MethodInfo method)
+        {
+            var conversion = method.CreateDelegate<Func<TEntity, TInput, TOutput>>();
+            return (entity, input) => conversion((TEntity)entity, (TInput)input);
         }
     }
 }

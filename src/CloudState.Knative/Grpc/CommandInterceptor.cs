@@ -11,12 +11,13 @@ namespace CloudState.Knative.Grpc;
 /// The gRPC edge, and through JSON transcoding the REST edge: answers every call of an entity's service itself. The generated
 /// base class behind it is only there to describe the service; it is never called.
 /// </summary>
-internal sealed class CommandInterceptor(EntityDefinitions definitions, CommandRouter router, StateStream streams) : Interceptor
+internal sealed class CommandInterceptor(EntityDefinitions definitions, ServiceCalls calls, StateStream streams) : Interceptor
 {
     public override async Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation)
     {
-        var outcome = await router.ExecuteAsync(ToCommand((IMessage)request, context));
+        var outcome = await calls.ExecuteAsync(ToCommand((IMessage)request, context));
+        await HttpReply.WriteMetadataAsync(outcome, context);
         return outcome.IsReply ? (TResponse)outcome.Reply! : throw new RpcException(outcome.Status);
     }
 

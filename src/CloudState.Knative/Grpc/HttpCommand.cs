@@ -10,7 +10,7 @@ namespace CloudState.Knative.Grpc;
 /// <summary>Makes commands of what comes over HTTP: calls of gRPC and of REST.</summary>
 internal static class HttpCommand
 {
-    private const string CommandIdHeader = "idempotency-key";
+    public const string CommandIdHeader = "idempotency-key";
     private const int MaxCommandIdLength = 256;
 
     /// <exception cref="RpcException">The Idempotency-Key is not one.</exception>
@@ -25,7 +25,8 @@ internal static class HttpCommand
         CallCancelled = callCancelled,
     };
 
-    private static string? CommandIdOf(HttpRequest request) =>
+    /// <exception cref="RpcException">The Idempotency-Key is not one.</exception>
+    public static string? CommandIdOf(HttpRequest request) =>
         request.Headers.TryGetValue(CommandIdHeader, out var id) && !string.IsNullOrEmpty(id)
             ? id.Count == 1 && id[0]!.Length <= MaxCommandIdLength
                 ? id[0]

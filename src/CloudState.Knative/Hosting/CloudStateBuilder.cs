@@ -1,12 +1,18 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using CloudState.Knative.Actions;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Storage;
+using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.Hosting;
 
-/// <summary>Adds entities and stores to a service; made by <c>builder.AddCloudState()</c>.</summary>
+/// <summary>Adds entities, actions and stores to a service; made by <c>builder.AddCloudState()</c>.</summary>
 public sealed class CloudStateBuilder
 {
     internal CloudStateBuilder(WebApplicationBuilder host) => Host = host;
@@ -30,8 +36,53 @@ public sealed class CloudStateBuilder
         return this;
     }
 
+    /// <summary>Adds a class of stateless functions; it becomes the implementation of the gRPC service that its attribute names.</summary>
+    /// <exception cref="EntityDefinitionException">The class does not fit the service.</exception>
+    public CloudStateBuilder AddAction<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods)] TAction>()
+        where TAction : class
+    {
+        var definition = ActionDefinitionReader.Read(typeof(TAction));
+        definition.Attribute.AddService(Services);
+        var create = ActivatorUtilities.CreateFactory<TAction>([]);
+        Services.AddSingleton(new ActionRegistration(definition, services => create(services, null)));
+        return this;
+    }
+
+    /// <summary>Says how classes look that are stored as JSON: events, snapshots and states that are no protobuf messages.</summary>
+    /// <param name="types">Knows the classes; such as the <c>Default</c> of a <see cref="JsonSerializerContext"/>, which also works under Native AOT. Several calls add up.</param>
+    public CloudStateBuilder UseJson(IJsonTypeInfoResolver types)
+    {
+        ArgumentNullException.ThrowIfNull(types);
+        Services.AddSingleton(types);
+        return this;
+    }
+
+    /// <summary>
+    /// Adds a client of another service: classes get it through their constructors, and effects and forwards can call its rpcs. Calls that fail are tried again
+    /// as <c>Microsoft.Extensions.Http.Resilience</c> does by default, and carry the trace.
+    /// </summary>
+    /// <typeparam name="TClient">The client that the protobuf compiler generated, for example <c>Mails.MailsClient</c>.</typeparam>
+    /// <param name="service">The service, for example <c>Mails.Descriptor</c>.</param>
+    /// <param name="name">The name of the Knative service, whose address follows from it: <c>http://{name}.{namespace}.svc.cluster.local</c>. Elsewhere, and for others, the address is the setting <c>CloudState:Services:{name}</c>.</param>
+    public CloudStateBuilder AddServiceClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient>(Google.Protobuf.Reflection.ServiceDescriptor service, string name)
+        where TClient : ClientBase
+    {
+        ArgumentNullException.ThrowIfNull(service);
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        var rawName = $"cloudstate:{name}:{service.FullName}";
+        AddClient<TClient>($"{name}:{service.FullName}");
+        AddClient<RawClient>(rawName);
+        Services.AddSingleton(new RemoteServiceRegistration(service, rawName));
+        return this;
+
+        void AddClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(string clientName)
+            where T : class =>
+            Services.AddGrpcClient<T>(clientName, (services, options) => options.Address = ServiceAddress.Of(name, services.GetRequiredService<IConfiguration>()))
+                .AddStandardResilienceHandler();
+    }
+
     /// <summary>Adds a store that a service may choose by name.</summary>
-    internal CloudStateBuilder AddStore(string name, Func<IServiceProvider, MessageTypes, IEntityStore> create)
+    internal CloudStateBuilder AddStore(string name, Func<IServiceProvider, StoredTypes, IEntityStore> create)
     {
         Services.AddSingleton(new StoreRegistration(name, create));
         return this;
@@ -41,7 +92,7 @@ public sealed class CloudStateBuilder
 internal sealed record EntityRegistration(
     EntityDefinition Definition, Func<IServiceProvider, Func<Entity>> InstanceFactory, Action<EntityOptions>? Configure);
 
-internal sealed record StoreRegistration(string Name, Func<IServiceProvider, MessageTypes, IEntityStore> Create)
+internal sealed record StoreRegistration(string Name, Func<IServiceProvider, StoredTypes, IEntityStore> Create)
 {
     public const string Postgres = "postgres";
 

@@ -1,5 +1,9 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using CloudState.Knative.Actions;
 using CloudState.Knative.CloudEvents;
 using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Grpc;
 using CloudState.Knative.Ownership;
@@ -39,6 +43,7 @@ public static class CloudStateExtensions
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.None);
         builder.Services.AddStorage();
         builder.Services.AddRuntime();
+        builder.Services.AddEffects();
         builder.Services.AddRing();
         return new CloudStateBuilder(builder);
     }
@@ -56,9 +61,20 @@ public static class CloudStateExtensions
         app.UseKnativeProbe();
         app.UseRequestErrors();
         app.UseGrpcWeb();
+        var actions = app.Services.GetRequiredService<ActionDefinitions>();
+        if (definitions.All.Count + actions.All.Count == 0)
+        {
+            throw new EntityDefinitionException("Nothing is registered. Call builder.AddCloudState().AddEntity<YourEntity>(), or AddAction<YourAction>().");
+        }
+
         foreach (var definition in definitions.All)
         {
             definition.Attribute.MapService(app);
+        }
+
+        foreach (var action in actions.All)
+        {
+            action.Definition.Attribute.MapService(app);
         }
 
         var cloudEvents = app.Services.GetRequiredService<CloudEventEndpoint>();
@@ -131,18 +147,19 @@ public static class CloudStateExtensions
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks().AddCheck<StoreHealthCheck>("store", tags: [ReadinessTag]);
         services.AddSingleton<CommandInterceptor>();
+        services.AddSingleton<ActionInterceptor>();
         services.AddSingleton<CloudEventRoutes>();
         services.AddSingleton<CloudEventEndpoint>();
     }
 
     private static void AddStorage(this IServiceCollection services)
     {
-        services.AddSingleton(provider => new MessageTypes(provider.GetRequiredService<EntityDefinitions>().StoredMessages));
+        services.AddSingleton(provider => new StoredTypes(provider.GetRequiredService<EntityDefinitions>().StoredTypes, JsonOptions(provider)));
         services.AddSingleton(provider => new SelectedStore(StoreSelection.Select(
             provider.GetServices<StoreRegistration>(),
             provider.GetRequiredService<IOptions<CloudStateOptions>>().Value,
             provider.GetRequiredService<IConfiguration>())));
-        services.AddSingleton(provider => provider.GetRequiredService<SelectedStore>().Registration.Create(provider, provider.GetRequiredService<MessageTypes>()));
+        services.AddSingleton(provider => provider.GetRequiredService<SelectedStore>().Registration.Create(provider, provider.GetRequiredService<StoredTypes>()));
         services.AddSingleton<StoreHealth>();
         services.AddSingleton(provider => new StoreMonitorOptions(
             provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.AutoMigrate
@@ -156,6 +173,31 @@ public static class CloudStateExtensions
         services.AddSingleton(provider => new EntityDefinitions([.. provider.GetServices<EntityRegistration>().Select(entity => entity.Definition)]));
         services.AddSingleton(CreateRuntime);
         services.AddHostedService<Housekeeping>();
+    }
+
+    private static void AddEffects(this IServiceCollection services)
+    {
+        services.AddGrpcClient<RawClient>();
+        services.AddSingleton(provider => new ActionDefinitions(provider.GetServices<ActionRegistration>()));
+        services.AddSingleton<ActionRunner>();
+        services.AddSingleton<RemoteServices>();
+        services.AddSingleton<Outbox>();
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Effects);
+        services.AddSingleton(provider =>
+        {
+            var (entities, actions, remote) = (
+                provider.GetRequiredService<EntityDefinitions>(), provider.GetRequiredService<ActionDefinitions>(), provider.GetRequiredService<RemoteServices>());
+            return new CallTargets(method => entities.Find(method) is not null || actions.Find(method) is not null || remote.Has(method));
+        });
+        services.AddSingleton<ServiceCalls>();
+        services.AddHostedService<OutboxDispatcher>();
+    }
+
+    /// <summary>Null when no class is stored as JSON.</summary>
+    private static JsonSerializerOptions? JsonOptions(IServiceProvider provider)
+    {
+        var resolvers = provider.GetServices<IJsonTypeInfoResolver>().ToArray();
+        return resolvers.Length == 0 ? null : new JsonSerializerOptions { TypeInfoResolver = JsonTypeInfoResolver.Combine(resolvers) };
     }
 
     private static void AddRing(this IServiceCollection services)
@@ -234,10 +276,11 @@ public static class CloudStateExtensions
                 throw new OptionsValidationException(entity.Definition.EntityType, typeof(EntityOptions), failures);
             }
 
-            var snapshotEvery = entity.Definition.Attribute.SnapshotEvery == 0 ? entityOptions.SnapshotEvery : entity.Definition.Attribute.SnapshotEvery;
             var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger<CommandRunner>();
-            var runner = new CommandRunner(entity.Definition, entity.InstanceFactory(provider), store, health, options, snapshotEvery, time, logger);
-            return new ActivationTable(runner, entityOptions, store, journal, time);
+            var runner = new CommandRunner(
+                entity.Definition, entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<CallTargets>(),
+                store, health, options, entityOptions, time, logger);
+            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(), time);
         }
     }
 }

@@ -1,3 +1,5 @@
+using CloudState.Knative.Effects;
+
 namespace CloudState.Knative.Hosting;
 
 /// <summary>The settings of a service; bound to the configuration section <c>CloudState</c>.</summary>
@@ -54,6 +56,9 @@ public sealed class CloudStateOptions
     /// <summary>Whether clients see the text of unexpected exceptions.</summary>
     /// <value>Default: false; they see a trace id.</value>
     public bool EnableDetailedErrors { get; set; }
+
+    /// <summary>How calls are made that handlers have asked for.</summary>
+    public EffectOptions Effects { get; set; } = new();
 
     /// <summary>How pods share the entities.</summary>
     public RingOptions Ring { get; set; } = new();

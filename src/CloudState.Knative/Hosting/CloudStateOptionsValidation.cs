@@ -21,6 +21,11 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Count(nameof(options.MaxRequestBodySize), options.MaxRequestBodySize),
             .. Count(nameof(options.MaxEntityIdLength), options.MaxEntityIdLength),
             .. Failures("Entities", options.Entities),
+            .. Count("Effects:MaxDepth", options.Effects.MaxDepth),
+            .. Count("Effects:MaxConcurrent", options.Effects.MaxConcurrent),
+            .. Count("Effects:MaxAttempts", options.Effects.MaxAttempts),
+            .. Duration("Effects:RetryDelay", options.Effects.RetryDelay),
+            .. Duration("Effects:MaxRetryDelay", options.Effects.MaxRetryDelay),
             .. Failures(options.Ring),
         ];
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
@@ -29,6 +34,7 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
     public static IEnumerable<string> Failures(string section, EntityOptions options) =>
     [
         .. Duration($"{section}:{nameof(options.PassivateAfter)}", options.PassivateAfter),
+        .. options.TimeToLive is { } timeToLive ? Duration($"{section}:{nameof(options.TimeToLive)}", timeToLive) : [],
         .. Count($"{section}:{nameof(options.MaxActive)}", options.MaxActive),
         .. Count($"{section}:{nameof(options.MailboxSize)}", options.MailboxSize),
     ];

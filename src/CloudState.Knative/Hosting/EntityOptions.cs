@@ -19,5 +19,9 @@ public sealed class EntityOptions
     /// <value>Default: 1,000.</value>
     public int MailboxSize { get; set; } = 1_000;
 
+    /// <summary>How long the state of a value entity lasts after its last update; then the entity is as new. Event sourced entities last for ever.</summary>
+    /// <value>Default: null, for ever.</value>
+    public TimeSpan? TimeToLive { get; set; }
+
     internal EntityOptions Copy() => (EntityOptions)MemberwiseClone();
 }

@@ -13,7 +13,7 @@ namespace CloudState.Knative.Rest;
 /// JSON transcoding, byte by byte, without what that does for the sake of other requests. Those are left to it, untouched; also all that turn out to be malformed,
 /// so that its error messages are the only ones.
 /// </summary>
-internal sealed class RestEndpoint(RestBinding binding, CommandRouter router, RequestDelegate transcoding)
+internal sealed class RestEndpoint(RestBinding binding, ServiceCalls calls, RequestDelegate transcoding)
 {
     private const string JsonContentType = "application/json";
     private const string JsonUtf8ContentType = "application/json; charset=utf-8";
@@ -36,6 +36,7 @@ internal sealed class RestEndpoint(RestBinding binding, CommandRouter router, Re
 
         var outcome = await ExecuteAsync(message, http);
         var json = outcome.IsReply ? binding.WriteReply(outcome.Reply!) : RestStatus.Write(outcome.Status);
+        HttpReply.WriteMetadata(outcome, http.Response);
         http.Response.StatusCode = RestStatus.HttpStatusOf(outcome.Status.StatusCode);
         http.Response.ContentType = JsonUtf8ContentType;
         http.Response.ContentLength = json.Length;
@@ -74,6 +75,6 @@ internal sealed class RestEndpoint(RestBinding binding, CommandRouter router, Re
             return CommandOutcome.Rejected(refused.Status);
         }
 
-        return await router.ExecuteAsync(command);
+        return await calls.ExecuteAsync(command);
     }
 }

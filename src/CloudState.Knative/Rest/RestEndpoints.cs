@@ -22,7 +22,7 @@ internal static class RestEndpoints
         }
 
         var definitions = services.GetRequiredService<EntityDefinitions>();
-        var router = services.GetRequiredService<CommandRouter>();
+        var calls = services.GetRequiredService<ServiceCalls>();
         service.Add(endpoint =>
         {
             if (endpoint is RouteEndpointBuilder { RequestDelegate: { } transcoding } route
@@ -30,7 +30,7 @@ internal static class RestEndpoints
                 && definitions.Find($"{metadata.MethodDescriptor.Service.FullName}/{metadata.MethodDescriptor.Name}") is var (entity, command)
                 && RestBinding.TryCreate(entity, command, metadata.HttpRule, route.RoutePattern) is { } binding)
             {
-                endpoint.RequestDelegate = new RestEndpoint(binding, router, transcoding).HandleAsync;
+                endpoint.RequestDelegate = new RestEndpoint(binding, calls, transcoding).HandleAsync;
             }
         });
     }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
@@ -15,7 +16,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 namespace CloudState.Knative.Routing;
 
 /// <summary>Where the other pods' links end: runs the commands that they forward, many at a time.</summary>
-internal sealed class PeerEndpoint(EntityDefinitions definitions, CommandRouter router, RingState state, TimeProvider time)
+internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls calls, RingState state, TimeProvider time)
 {
     public const string ForwardPath = "/cloudstate/forward";
 
@@ -105,14 +106,15 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, CommandRouter 
 
         ActivityContext.TryParse(forwarded.Traceparent, forwarded.Tracestate, isRemote: true, out var trace);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancelled, definition.IsStreaming ? _closing.Token : CancellationToken.None);
-        var outcome = await router.ExecuteForwardedAsync(new Command
+        var outcome = await calls.ExecuteForwardedAsync(new Command
         {
             Definition = definition,
             Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
             Message = message,
-            Metadata = new CommandMetadata([.. forwarded.Metadata.Select(entry => KeyValuePair.Create(entry.Name, entry.Value))]),
+            Metadata = StoredCalls.ToMetadata(forwarded.Metadata),
             CommandId = forwarded.CommandId,
             HasMadeUpId = forwarded.MadeUpId,
+            Depth = forwarded.Depth,
             Deadline = time.GetUtcNow().AddMicroseconds(forwarded.MicrosecondsLeft),
             SeenVersion = forwarded.HasSeenVersion ? forwarded.SeenVersion : null,
             CallCancelled = ended.Token,
@@ -135,5 +137,6 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, CommandRouter 
             StatusCode = (int)outcome.Status.StatusCode,
             StatusDetail = outcome.Status.Detail ?? "",
             Reply = outcome.Reply?.ToByteString() ?? ByteString.Empty,
+            Metadata = { StoredCalls.ToStored(outcome.Metadata ?? []) },
         };
 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
@@ -119,6 +120,7 @@ internal sealed partial class PeerLinks : IDisposable
             Message = command.Message.ToByteString(),
             CommandId = command.CommandId,
             MadeUpId = command.HasMadeUpId,
+            Depth = command.Depth,
             MicrosecondsLeft = (long)timeLeft.TotalMicroseconds,
         };
         if (command.SeenVersion is { } seen)
@@ -132,18 +134,18 @@ internal sealed partial class PeerLinks : IDisposable
             forwarded.Tracestate = trace.TraceState ?? "";
         }
 
-        foreach (var (name, value) in command.Metadata)
-        {
-            forwarded.Metadata.Add(new MetadataEntry { Name = name, Value = value });
-        }
-
+        forwarded.Metadata.AddRange(StoredCalls.ToStored(command.Metadata));
         return forwarded;
     }
 
     private static CommandOutcome FromWire(Command command, ForwardedOutcome outcome)
     {
         var status = new Status((StatusCode)outcome.StatusCode, outcome.StatusDetail);
-        return status.StatusCode == StatusCode.OK ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(outcome.Reply)) with { Version = outcome.Version }
+        return status.StatusCode == StatusCode.OK ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(outcome.Reply)) with
+        {
+            Version = outcome.Version,
+            Metadata = outcome.Metadata.Count == 0 ? null : StoredCalls.ToPairs(outcome.Metadata),
+        }
             : outcome.Unchanged ? CommandOutcome.Unchanged
             : outcome.StoreUnavailable ? CommandOutcome.OwnerLacksStore(status)
             : CommandOutcome.Rejected(status);

@@ -305,7 +305,12 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         lock (_lock)
         {
             append.Pending.AwaitsAppend = false;
-            _watches.SignalChange(append.ExpectedVersion + append.Events.Count);
+            _watches.SignalChange(append.Append.NewVersion);
+            if (append.Background.Count > 0)
+            {
+                table.Outbox.Add(append.Background, Slot);
+            }
+
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
             {
                 _unreleased.Dequeue().Release();

@@ -28,6 +28,9 @@ internal sealed record Command
     /// <summary>For a streaming rpc: the version of the entity that the caller has seen. The command waits for another one.</summary>
     public long? SeenVersion { get; init; }
 
+    /// <summary>How many calls, each made for the one before it, have led to this command; 0 when it comes from outside.</summary>
+    public int Depth { get; init; }
+
     public CancellationToken CallCancelled { get; init; }
 
     /// <summary>Makes up an id for a command without one, so that it can be sent to its owner again when the answer is lost.</summary>

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Grpc.Core;
@@ -36,11 +38,27 @@ internal readonly record struct CommandOutcome
 
     public IMessage? Reply { get; }
 
+    /// <summary>What goes out with the reply; null when there is nothing.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>>? Metadata { get; init; }
+
+    /// <summary>What is left to do before the caller hears of this outcome; null when there is nothing.</summary>
+    public FollowUp? FollowUp { get; init; }
+
     public Status Status { get; }
 
     public bool IsReply => Reply is not null;
 
     public static CommandOutcome Replied(IMessage reply) => new(reply, Status.DefaultSuccess);
+
+    /// <summary>The handler has no reply of its own: it leaves that to another rpc, or its replies are over.</summary>
+    public static CommandOutcome WithoutReply(FollowUp followUp) => new(null, Status.DefaultSuccess) { FollowUp = followUp };
+
+    /// <summary>A handler has failed unexpectedly: the caller gets a trace id, and the exception only on demand.</summary>
+    public static CommandOutcome Unexpected(string what, ActivityTraceId traceId, Exception? shown)
+    {
+        var detail = $"Unexpected {what} failure (trace id {traceId})";
+        return Failed(StatusCode.Internal, shown is null ? detail : $"{detail}: {shown.Message}");
+    }
 
     public static CommandOutcome Rejected(Status status) => new(null, status);
 
@@ -59,7 +77,10 @@ internal readonly record struct CommandOutcome
 
     public CommandRecord ToRecord(Command command, long fingerprint, DateTimeOffset handledAt) => new(
         command.CommandId!, command.Definition.FullName, fingerprint,
-        (int)Status.StatusCode, Status.Detail ?? "", Reply?.ToByteString() ?? ByteString.Empty, handledAt);
+        (int)Status.StatusCode, Status.Detail ?? "", Reply?.ToByteString() ?? ByteString.Empty, handledAt)
+    {
+        Details = Details(command),
+    };
 
     /// <summary>What a repetition of the recorded command is answered.</summary>
     public static CommandOutcome Repeat(CommandRecord record, Command command, long fingerprint)
@@ -69,8 +90,34 @@ internal readonly record struct CommandOutcome
             return IdReused(record.CommandId, record.Method);
         }
 
-        return record.StatusCode == (int)StatusCode.OK
-            ? Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(record.Reply))
-            : Rejected(new Status((StatusCode)record.StatusCode, record.StatusDetail));
+        if (record.StatusCode != (int)StatusCode.OK)
+        {
+            return Rejected(new Status((StatusCode)record.StatusCode, record.StatusDetail));
+        }
+
+        var details = record.Details.IsEmpty ? null : OutcomeDetails.Parser.ParseFrom(record.Details);
+        return details?.Forward is { } forward
+            ? WithoutReply(new FollowUp([], new PlannedCall(details.ForwardId, StoredCalls.ToCall(forward), IsSynchronous: true)))
+            : Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(record.Reply)) with
+            {
+                Metadata = details is null ? null : StoredCalls.ToPairs(details.Metadata),
+            };
+    }
+
+    private ByteString Details(Command command)
+    {
+        if (Metadata is null && FollowUp?.Forward is null)
+        {
+            return ByteString.Empty;
+        }
+
+        var details = new OutcomeDetails { Metadata = { StoredCalls.ToStored(Metadata ?? []) } };
+        if (FollowUp?.Forward is { } forward)
+        {
+            details.Forward = StoredCalls.ToStored(forward.Call, command.Depth + 1, command.Trace);
+            details.ForwardId = forward.Id;
+        }
+
+        return details.ToByteString();
     }
 }

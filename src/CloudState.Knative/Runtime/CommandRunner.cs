@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.IO.Hashing;
 using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Storage;
@@ -12,9 +13,16 @@ namespace CloudState.Knative.Runtime;
 
 /// <summary>Loads entities of one type and runs their command handlers.</summary>
 internal sealed partial class CommandRunner(
-    EntityDefinition definition, Func<Entity> createInstance, IEntityStore store, StoreHealth health,
-    CloudStateOptions options, int snapshotEvery, TimeProvider time, ILogger logger)
+    EntityDefinition definition, Func<Entity> createInstance, StoredTypes types, CallTargets targets, IEntityStore store, StoreHealth health,
+    CloudStateOptions options, EntityOptions entityOptions, TimeProvider time, ILogger logger)
 {
+    private readonly StoragePolicy _policy = new(
+        definition.Kind,
+        definition.Snapshots,
+        definition.Attribute is EventSourcedEntityAttribute { SnapshotEvery: not 0 } attribute ? attribute.SnapshotEvery : entityOptions.SnapshotEvery,
+        entityOptions.TimeToLive,
+        options.CommandIdCount);
+
     /// <summary>Starts a new life of an entity: latest snapshot, later events, ids of recent commands.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     public async Task<LoadedEntity> LoadAsync(Command command)
@@ -25,7 +33,7 @@ internal sealed partial class CommandRunner(
         try
         {
             var window = new CommandIdWindow(options.CommandIdCount, time.GetUtcNow() - options.CommandIdRetention);
-            stored = await store.LoadAsync(command.Key, window, CancellationToken.None);
+            stored = await store.LoadAsync(command.Key, definition.Kind, window, CancellationToken.None);
         }
         catch (StoreUnavailableException unavailable)
         {
@@ -41,29 +49,30 @@ internal sealed partial class CommandRunner(
 
     /// <summary>
     /// Runs the handler and sets the command's outcome. Returns what is to be stored, if anything, and whether the state in memory
-    /// is still the fold of the events: it is not when the handler emitted events that are not kept, or failed half-way.
+    /// is still what the store will have: it is not when the handler made changes that are not kept, or failed half-way.
     /// </summary>
     public async ValueTask<(PendingAppend? Append, bool KeepsState)> RunAsync(PendingCommand pending, LoadedEntity entity)
     {
         var command = pending.Command;
         using var activity = CloudStateTelemetry.StartHandle(command);
         using var limit = new TimeLimit(time, pending.Deadline, command.CallCancelled);
+        entity.ExpireIfDue(time.GetUtcNow());
         var context = new CommandContext(
-            entity.Instance, definition.EventHandlers, command.Key.EntityId, entity.Version, command.CommandId, command.Metadata, limit.GetToken);
+            definition, command.Definition.Rpc, entity.Instance, types, targets, command.Key.EntityId, entity.Version, command.CommandId, command.Metadata, limit.GetToken);
 
         IMessage? reply;
         try
         {
             var handling = command.Definition.Handler(entity.Instance, command.Message, context);
             reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
-            if (reply is null && context.Failure is null)
+            if (reply is null && context.Failure is null && context.ForwardTo is null)
             {
-                throw new InvalidOperationException($"{definition.EntityClass.Name}.{command.Definition.Rpc.Name} returned null. Return a message, or call context.Fail.");
+                throw new InvalidOperationException($"{command.Definition.HandlerName} returned null. Return a message, or call context.Forward or context.Fail.");
             }
 
-            if (command.Definition.IsStreaming && context.Events.Count > 0)
+            if (command.Definition.IsStreaming && (context.HasChanges || context.Effects.Count > 0 || context.ForwardTo is not null))
             {
-                throw new InvalidOperationException($"{definition.EntityClass.Name}.{command.Definition.Rpc.Name} emitted an event. The handler of a streaming rpc is asked after every change, and must not make one.");
+                throw new InvalidOperationException($"{command.Definition.HandlerName} changed the entity or called another rpc. The handler of a streaming rpc is asked after every change, and must only answer.");
             }
         }
         catch (OperationCanceledException) when (command.CallCancelled.IsCancellationRequested)
@@ -87,16 +96,61 @@ internal sealed partial class CommandRunner(
             context.Close();
         }
 
-        var emitted = context.Events;
-        var kept = context.Failure is null ? emitted : [];
-        pending.Outcome = context.Failure is { } rejection ? CommandOutcome.Rejected(rejection) : CommandOutcome.Replied(reply!) with { Version = entity.Version };
-        var needsRecord = command.CommandId is not null && (kept.Count > 0 || !command.HasMadeUpId);
-        var record = !needsRecord ? null : pending.Outcome.ToRecord(command, pending.Fingerprint, Now());
-        var append = kept.Count == 0 && record is null
-            ? null
-            : entity.Advance(pending, kept, record, definition.Snapshots, snapshotEvery, options.CommandIdCount);
-        return (append, KeepsState: kept.Count == emitted.Count);
+        return context.Failure is { } rejection
+            ? (Reject(pending, entity, context, rejection), KeepsState: !context.HasChanges)
+            : (Accept(pending, entity, context, reply), KeepsState: true);
     }
+
+    private PendingAppend? Reject(PendingCommand pending, LoadedEntity entity, CommandContext context, Status rejection)
+    {
+        var command = pending.Command;
+        pending.Outcome = CommandOutcome.Rejected(rejection);
+        if (command.CommandId is null || command.HasMadeUpId)
+        {
+            return null;
+        }
+
+        var record = pending.Outcome.ToRecord(command, pending.Fingerprint, Now());
+        return new PendingAppend(pending, entity, entity.Remember(command.Key, record, _policy), []);
+    }
+
+    private PendingAppend? Accept(PendingCommand pending, LoadedEntity entity, CommandContext context, IMessage? reply)
+    {
+        var command = pending.Command;
+        var effects = Array.ConvertAll<Effect, PlannedCall>([.. context.Effects], effect => Plan(pending, effect));
+        var forward = context.ForwardTo is { } call ? new PlannedCall(NewId().ToString("N"), call, IsSynchronous: true) : null;
+        var awaited = Array.FindAll(effects, effect => effect.IsSynchronous);
+        var followUp = awaited.Length == 0 && forward is null ? null : new FollowUp(awaited, forward);
+        pending.Outcome = forward is null
+            ? CommandOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyMetadata.Entries, FollowUp = followUp }
+            : CommandOutcome.WithoutReply(followUp!);
+
+        var leavesTraces = context.HasChanges || effects.Length > 0;
+        var needsRecord = command.CommandId is not null && (leavesTraces || !command.HasMadeUpId);
+        if (!leavesTraces && !needsRecord)
+        {
+            return null;
+        }
+
+        var now = Now();
+        var record = needsRecord ? pending.Outcome.ToRecord(command, pending.Fingerprint, now) : null;
+        var append = entity.Advance(command.Key, context, record, _policy, now);
+        return effects.Length == 0
+            ? new PendingAppend(pending, entity, append, [])
+            : new PendingAppend(
+                pending, entity, append with { Outbox = Array.ConvertAll(effects, effect => effect.Stored!.Entry) },
+                [.. effects.Where(effect => !effect.IsSynchronous).Select(effect => effect.Stored!.Entry)]);
+    }
+
+    private static PlannedCall Plan(PendingCommand pending, Effect effect)
+    {
+        var (id, slot, command) = (NewId(), pending.Activation.Slot, pending.Command);
+        var stored = StoredCalls.ToStored(effect.Call, command.Depth + 1, command.Trace);
+        var entry = new OutboxEntry(id, command.Key, slot.Slot.Number, effect.Call.Method, stored.ToByteString());
+        return new PlannedCall(OutboxEntry.CommandIdOf(id), effect.Call, effect.IsSynchronous) { Stored = new(entry, slot) };
+    }
+
+    private static Guid NewId() => Guid.CreateVersion7();
 
     /// <summary>The outcome of a command that failed unexpectedly: a trace id for the caller, the exception for the log; or, when it was the data, what is wrong with it.</summary>
     public CommandOutcome Failed(Command command, Exception failure)
@@ -108,8 +162,7 @@ internal sealed partial class CommandRunner(
 
         var traceId = command.Trace.TraceId == default ? ActivityTraceId.CreateRandom() : command.Trace.TraceId;
         LogFailed(command.Definition.FullName, command.Key, traceId, failure);
-        var detail = $"Unexpected entity failure (trace id {traceId})";
-        return CommandOutcome.Failed(StatusCode.Internal, options.EnableDetailedErrors ? $"{detail}: {failure.Message}" : detail);
+        return CommandOutcome.Unexpected("entity", traceId, options.EnableDetailedErrors ? failure : null);
     }
 
     public static long Fingerprint(Command command) => unchecked((long)XxHash3.HashToUInt64(command.Message.ToByteArray()));

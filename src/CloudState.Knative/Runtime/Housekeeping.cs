@@ -13,7 +13,7 @@ internal sealed class Housekeeping(EntityRuntime runtime, IEntityStore store, St
     private static readonly TimeSpan MaxForgetInterval = TimeSpan.FromHours(1);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        Task.WhenAll([ForgetCommandsAsync(stoppingToken), .. runtime.Tables.Select(table => PassivateAsync(table.Value, stoppingToken))]);
+        Task.WhenAll([ForgetAsync(stoppingToken), .. runtime.Tables.Select(table => PassivateAsync(table.Value, stoppingToken))]);
 
     private async Task PassivateAsync(ActivationTable table, CancellationToken stopping)
     {
@@ -24,14 +24,14 @@ internal sealed class Housekeeping(EntityRuntime runtime, IEntityStore store, St
         }
     }
 
-    private async Task ForgetCommandsAsync(CancellationToken stopping)
+    private async Task ForgetAsync(CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(Min(options.Value.CommandIdRetention / 4, MaxForgetInterval), time);
         while (await NextTickAsync(timer, stopping))
         {
             try
             {
-                await store.ForgetCommandsAsync(time.GetUtcNow() - options.Value.CommandIdRetention, stopping);
+                await store.ForgetAsync(time.GetUtcNow() - options.Value.CommandIdRetention, stopping);
             }
             catch (StoreUnavailableException unavailable)
             {

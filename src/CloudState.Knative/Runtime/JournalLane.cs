@@ -132,13 +132,5 @@ internal sealed class JournalLane : IAsyncDisposable
         }
     }
 
-    private static EntityAppend ToEntityAppend(PendingAppend[] appends) => appends is [var single]
-        ? new EntityAppend(single.Key, single.ExpectedVersion, single.Events, single.Snapshot, single.Record is null ? [] : [single.Record], single.KeepCommands)
-        : new EntityAppend(
-            appends[0].Key,
-            appends[0].ExpectedVersion,
-            [.. appends.SelectMany(append => append.Events)],
-            appends.LastOrDefault(append => append.Snapshot is not null)?.Snapshot,
-            [.. appends.Select(append => append.Record).OfType<CommandRecord>()],
-            appends.LastOrDefault(append => append.KeepCommands is not null)?.KeepCommands);
+    private static EntityAppend ToEntityAppend(PendingAppend[] appends) => EntityAppend.Merge(Array.ConvertAll(appends, append => append.Append));
 }

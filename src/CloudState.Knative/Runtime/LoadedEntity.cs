@@ -1,6 +1,5 @@
 using CloudState.Knative.Entities;
 using CloudState.Knative.Storage;
-using Google.Protobuf;
 
 namespace CloudState.Knative.Runtime;
 
@@ -12,12 +11,13 @@ internal sealed class LoadedEntity(Entity instance, RecentCommandIds commandIds)
 {
     private volatile bool _isDiscarded;
     private int _commandsSinceTrim;
+    private DateTimeOffset? _expiresAt;
 
     public Entity Instance { get; } = instance;
 
     public RecentCommandIds CommandIds { get; } = commandIds;
 
-    /// <summary>The sequence number of the last event, stored or on its way to the store.</summary>
+    /// <summary>The number of the last change, stored or on its way to the store.</summary>
     public long Version { get; private set; }
 
     private long SnapshotVersion { get; set; }
@@ -37,37 +37,88 @@ internal sealed class LoadedEntity(Entity instance, RecentCommandIds commandIds)
 
         foreach (var @event in stored.Events)
         {
-            definition.EventHandlers.Find(@event.GetType())(instance, @event);
+            definition.EventHandlers.Replay(instance, @event);
         }
 
         commandIds.AddRange(stored.RecentCommands);
-        return new LoadedEntity(instance, commandIds) { Version = stored.Version, SnapshotVersion = stored.Snapshot?.Version ?? 0 };
+        return new LoadedEntity(instance, commandIds)
+        {
+            Version = stored.Version,
+            SnapshotVersion = stored.Snapshot?.Version ?? 0,
+            _expiresAt = stored.Snapshot?.ExpiresAt,
+        };
     }
 
-    /// <summary>Moves on to the version after the command, with a snapshot when enough events have come since the last one.</summary>
-    public PendingAppend Advance(PendingCommand pending, IReadOnlyList<IMessage> events, CommandRecord? record, SnapshotHandlers? snapshots, int snapshotEvery, int keepCommands)
+    /// <summary>Makes the state that of a new entity when its time is over.</summary>
+    public void ExpireIfDue(DateTimeOffset now)
     {
-        var expectedVersion = Version;
-        Version += events.Count;
-
-        StoredSnapshot? snapshot = null;
-        if (snapshots is not null && snapshotEvery > 0 && Version - SnapshotVersion >= snapshotEvery)
+        if (_expiresAt <= now)
         {
-            snapshot = new StoredSnapshot(Version, snapshots.Take(Instance));
+            _expiresAt = null;
+            Instance.Reset();
+        }
+    }
+
+    /// <summary>Moves on to the version after the command. Returns what is to be stored for that.</summary>
+    public EntityAppend Advance(EntityKey key, CommandContext context, CommandRecord? record, StoragePolicy policy, DateTimeOffset now)
+    {
+        var append = Remember(key, record, policy);
+        Version = context.SequenceNumber;
+        if (policy.Kind == EntityKind.EventSourced)
+        {
+            return append with { Events = context.Events, Snapshot = TakeSnapshotWhenDue(context, policy) };
+        }
+
+        if (context.NewValue is not (true, var value))
+        {
+            return append;
+        }
+
+        _expiresAt = value is null ? null : now + policy.TimeToLive;
+        return append with { Value = new ValueChange(Version, value, value is null ? now : _expiresAt) };
+    }
+
+    private StoredSnapshot? TakeSnapshotWhenDue(CommandContext context, StoragePolicy policy)
+    {
+        if (context.Events.Any(newEvent => newEvent is EntityDeleted))
+        {
             SnapshotVersion = Version;
         }
 
-        int? keep = null;
-        if (record is not null)
+        if (policy.Snapshots is null || policy.SnapshotEvery <= 0 || Version - SnapshotVersion < policy.SnapshotEvery)
         {
-            CommandIds.Add(record.CommandId, record.HandledAt);
-            if (++_commandsSinceTrim >= Math.Max(keepCommands / 10, 1))
-            {
-                _commandsSinceTrim = 0;
-                keep = keepCommands;
-            }
+            return null;
         }
 
-        return new PendingAppend(pending, this, expectedVersion, events, snapshot, record, keep);
+        SnapshotVersion = Version;
+        return new StoredSnapshot(Version, policy.Snapshots.Take(Instance));
+    }
+
+    /// <summary>Stays at its version, with the record of a command that has changed nothing.</summary>
+    public EntityAppend Remember(EntityKey key, CommandRecord? record, StoragePolicy policy)
+    {
+        var append = new EntityAppend(key, Version) { Kind = policy.Kind };
+        if (record is null)
+        {
+            return append;
+        }
+
+        CommandIds.Add(record.CommandId, record.HandledAt);
+        int? keep = null;
+        if (++_commandsSinceTrim >= Math.Max(policy.KeepCommands / 10, 1))
+        {
+            _commandsSinceTrim = 0;
+            keep = policy.KeepCommands;
+        }
+
+        return append with { Commands = [record], KeepCommands = keep };
     }
 }
+
+/// <summary>What is stored of entities of a type, and when.</summary>
+/// <param name="Kind">What the store keeps of them.</param>
+/// <param name="Snapshots">Null when there are none.</param>
+/// <param name="SnapshotEvery">After how many events; not positive: never.</param>
+/// <param name="TimeToLive">How long a value lasts; null: for ever.</param>
+/// <param name="KeepCommands">How many command records.</param>
+internal sealed record StoragePolicy(EntityKind Kind, SnapshotHandlers? Snapshots, int SnapshotEvery, TimeSpan? TimeToLive, int KeepCommands);

@@ -1,20 +1,16 @@
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
-using Google.Protobuf;
 
 namespace CloudState.Knative.Runtime;
 
 /// <summary>What one command wants stored, on its way through the journal.</summary>
-internal sealed record PendingAppend(
-    PendingCommand Pending,
-    LoadedEntity Entity,
-    long ExpectedVersion,
-    IReadOnlyList<IMessage> Events,
-    StoredSnapshot? Snapshot,
-    CommandRecord? Record,
-    int? KeepCommands)
+/// <param name="Pending">The command.</param>
+/// <param name="Entity">The life of the entity that it was decided on.</param>
+/// <param name="Append">What to store.</param>
+/// <param name="Background">Those of its calls that nobody waits for.</param>
+internal sealed record PendingAppend(PendingCommand Pending, LoadedEntity Entity, EntityAppend Append, IReadOnlyList<OutboxEntry> Background)
 {
-    public EntityKey Key => Pending.Command.Key;
+    public EntityKey Key => Append.Key;
 
     public Tenure Tenure => Pending.Activation.Slot.Tenure;
 }

@@ -1,21 +1,75 @@
+using CloudState.Knative.Ownership;
 using Google.Protobuf;
 
 namespace CloudState.Knative.Storage;
 
-/// <summary>What one or several successive commands of one entity write. The messages in it are no longer shared with anybody.</summary>
+/// <summary>What one or several successive commands of one entity write. The objects in it are no longer shared with anybody.</summary>
 /// <param name="Key">The entity.</param>
-/// <param name="ExpectedVersion">The sequence number of the entity's last event before this append; 0 for a new entity. Checked even when no events follow.</param>
-/// <param name="Events">The new events, in order; may be empty.</param>
-/// <param name="Snapshot">The state after one of the new events, or null to leave the snapshot alone.</param>
-/// <param name="Commands">The records of commands that carried an id, in order.</param>
-/// <param name="KeepCommands">When not null: delete all but the latest so many command records of this entity.</param>
-internal sealed record EntityAppend(
-    EntityKey Key,
-    long ExpectedVersion,
-    IReadOnlyList<IMessage> Events,
-    StoredSnapshot? Snapshot,
-    IReadOnlyList<CommandRecord> Commands,
-    int? KeepCommands);
+/// <param name="ExpectedVersion">The version of the entity before this append; 0 for a new entity. Checked even when nothing changes.</param>
+internal sealed record EntityAppend(EntityKey Key, long ExpectedVersion)
+{
+    public EntityKind Kind { get; init; }
+
+    /// <summary>The new events of an event sourced entity, in order. An <see cref="EntityDeleted"/> archives the events before it and removes the snapshot.</summary>
+    public IReadOnlyList<object> Events { get; init; } = [];
+
+    /// <summary>The state after one of the new events, or null to leave the snapshot alone.</summary>
+    public StoredSnapshot? Snapshot { get; init; }
+
+    /// <summary>What becomes of the value of a value entity; null to leave it alone.</summary>
+    public ValueChange? Value { get; init; }
+
+    /// <summary>The records of commands that carried an id, in order.</summary>
+    public IReadOnlyList<CommandRecord> Commands { get; init; } = [];
+
+    /// <summary>When not null: delete all but the latest so many command records of this entity.</summary>
+    public int? KeepCommands { get; init; }
+
+    /// <summary>Calls to be made once this is stored, in order.</summary>
+    public IReadOnlyList<OutboxEntry> Outbox { get; init; } = [];
+
+    public long NewVersion => Kind == EntityKind.Value ? Value?.Version ?? ExpectedVersion : ExpectedVersion + Events.Count;
+
+    /// <summary>One append for successive ones of an entity.</summary>
+    public static EntityAppend Merge(IReadOnlyList<EntityAppend> appends)
+    {
+        if (appends is [var only])
+        {
+            return only;
+        }
+
+        var merged = appends[0] with
+        {
+            Events = [.. appends.SelectMany(append => append.Events)],
+            Snapshot = appends.LastOrDefault(append => append.Snapshot is not null)?.Snapshot,
+            Value = appends.LastOrDefault(append => append.Value is not null)?.Value,
+            Commands = [.. appends.SelectMany(append => append.Commands)],
+            KeepCommands = appends.LastOrDefault(append => append.KeepCommands is not null)?.KeepCommands,
+            Outbox = [.. appends.SelectMany(append => append.Outbox)],
+        };
+        return merged.Snapshot?.Version < merged.DeletionVersion() ? merged with { Snapshot = null } : merged;
+    }
+
+    /// <summary>The version of the last deletion among the events; 0 when there is none.</summary>
+    public long DeletionVersion()
+    {
+        for (var index = Events.Count - 1; index >= 0; index--)
+        {
+            if (Events[index] is EntityDeleted)
+            {
+                return ExpectedVersion + index + 1;
+            }
+        }
+
+        return 0;
+    }
+}
+
+/// <summary>The new value of a value entity.</summary>
+/// <param name="Version">The version of the entity with this value.</param>
+/// <param name="State">The value; null when the entity was deleted.</param>
+/// <param name="ExpiresAt">When the value is no more; null: never. For a deleted entity: when it was deleted.</param>
+internal sealed record ValueChange(long Version, object? State, DateTimeOffset? ExpiresAt);
 
 /// <summary>What became of a command that carried an id: enough to answer its repetition without running it again.</summary>
 /// <param name="CommandId">The id, as the client gave it. Unique per entity.</param>
@@ -26,4 +80,24 @@ internal sealed record EntityAppend(
 /// <param name="Reply">The serialized reply; empty for a rejection.</param>
 /// <param name="HandledAt">When the handler ran, with microsecond precision.</param>
 internal sealed record CommandRecord(
-    string CommandId, string Method, long Fingerprint, int StatusCode, string StatusDetail, ByteString Reply, DateTimeOffset HandledAt);
+    string CommandId, string Method, long Fingerprint, int StatusCode, string StatusDetail, ByteString Reply, DateTimeOffset HandledAt)
+{
+    /// <summary>More of the outcome, serialized; empty when there is no more.</summary>
+    public ByteString Details { get; init; } = ByteString.Empty;
+}
+
+/// <summary>A call of an rpc that a command has asked for.</summary>
+/// <param name="Id">Made up once, so that the call takes effect once however often it is made.</param>
+/// <param name="Origin">The entity whose command asked for it.</param>
+/// <param name="SlotNumber">The slot of that entity: its owner makes the call.</param>
+/// <param name="Method">The full name of the rpc, <c>package.Service/Method</c>.</param>
+/// <param name="Call">The call, serialized.</param>
+internal sealed record OutboxEntry(Guid Id, EntityKey Origin, int SlotNumber, string Method, ByteString Call)
+{
+    public Slot Slot => new(Origin.EntityType, SlotNumber);
+
+    /// <summary>The command id of the call.</summary>
+    public string CommandId => CommandIdOf(Id);
+
+    public static string CommandIdOf(Guid id) => id.ToString("N");
+}

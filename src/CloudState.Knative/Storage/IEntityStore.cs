@@ -27,11 +27,12 @@ internal interface IEntityStore : IAsyncDisposable
     /// <summary>Returns when the store answers and has its schema; one round trip.</summary>
     Task CheckAsync(CancellationToken cancellationToken);
 
-    /// <summary>Reads what an activation needs: the latest snapshot, the events after it and the ids of recent commands.</summary>
+    /// <summary>Reads what an activation needs: the latest snapshot and the events after it, or the value, and the ids of recent commands.</summary>
     /// <param name="key">The entity. One that was never written is empty, at version 0.</param>
+    /// <param name="kind">What it is.</param>
     /// <param name="commandIds">Which command records still count.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
-    Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken);
+    Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken);
 
     /// <summary>Writes all of the batch, durably, in one transaction, or nothing of it. No key occurs twice in a batch.</summary>
     /// <param name="batch">What to write.</param>
@@ -45,6 +46,12 @@ internal interface IEntityStore : IAsyncDisposable
     /// <summary>The record of one handled command, or null.</summary>
     Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken);
 
-    /// <summary>Deletes the command records of all entities that were handled before <paramref name="before"/>.</summary>
-    Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken);
+    /// <summary>Deletes the command records of all entities that were handled before <paramref name="before"/>, and the values that had expired by then.</summary>
+    Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken);
+
+    /// <summary>The calls that were asked for by entities of these slots and not removed yet, in order.</summary>
+    Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken);
+
+    /// <summary>Removes calls that need not be made any more.</summary>
+    Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
 }

@@ -1,20 +1,18 @@
-using Google.Protobuf;
-
 namespace CloudState.Knative.Storage;
 
 /// <summary>An entity as the store has it.</summary>
-/// <param name="Snapshot">The latest snapshot, or null.</param>
-/// <param name="Events">The events after the snapshot, in order, without a gap.</param>
+/// <param name="Version">How often it was changed: the sequence number of its last event, or the number of its updates; 0 before the first.</param>
+/// <param name="Snapshot">Of an event sourced entity the latest snapshot, of a value entity its value. Null when there is none.</param>
+/// <param name="Events">The events after the snapshot, in order. Those before an <see cref="EntityDeleted"/> may be missing.</param>
 /// <param name="RecentCommands">The commands of the <see cref="CommandIdWindow"/>, oldest first.</param>
 internal sealed record StoredEntity(
-    StoredSnapshot? Snapshot, IReadOnlyList<IMessage> Events, IReadOnlyList<RecentCommand> RecentCommands)
-{
-    /// <summary>The sequence number of the last event; 0 before the first.</summary>
-    public long Version => (Snapshot?.Version ?? 0) + Events.Count;
-}
+    long Version, StoredSnapshot? Snapshot, IReadOnlyList<object> Events, IReadOnlyList<RecentCommand> RecentCommands);
 
-/// <summary>The state after the event with sequence number <paramref name="Version"/>.</summary>
-internal sealed record StoredSnapshot(long Version, IMessage State);
+/// <summary>The state after the change with number <paramref name="Version"/>.</summary>
+/// <param name="Version">The number of the change.</param>
+/// <param name="State">The state.</param>
+/// <param name="ExpiresAt">When a value is no more; null: never.</param>
+internal sealed record StoredSnapshot(long Version, object State, DateTimeOffset? ExpiresAt = null);
 
 /// <summary>A command id that was used, and when.</summary>
 internal readonly record struct RecentCommand(string CommandId, DateTimeOffset HandledAt);

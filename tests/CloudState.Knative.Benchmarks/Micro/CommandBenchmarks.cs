@@ -1,4 +1,5 @@
 using BenchmarkDotNet.Attributes;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Ownership;
@@ -30,8 +31,9 @@ public class CommandBenchmarks
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
         health.ReportUp();
         var journal = new Journal(store, health, options.MaxBatchSize);
-        var runner = new CommandRunner(_definition, () => new ShoppingCartEntity(), store, health, options, snapshotEvery: -1, time, NullLogger.Instance);
-        var table = new ActivationTable(runner, options.Entities, store, journal, time);
+        var runner = new CommandRunner(
+            _definition, () => new ShoppingCartEntity(), new StoredTypes(_definition.StoredTypes), CallTargets.All, store, health, options, options.Entities, time, NullLogger.Instance);
+        var table = new ActivationTable(runner, options.Entities, store, journal, new Outbox(), time);
         var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.EntityType] = table }, journal, time);
         var peers = new PeerLinks(options.Ring, time, NullLogger<PeerLinks>.Instance);
         _ring = RingState.Sole([_alice.EntityType], time);

@@ -37,9 +37,10 @@ public sealed partial class ReadmeTests
     public void Configuration_ListsEveryOption()
     {
         var options = typeof(CloudState.Knative.Hosting.CloudStateOptions).GetProperties()
-            .Where(property => property.Name is not ("Entities" or "Ring")).Select(property => property.Name)
+            .Where(property => property.Name is not ("Entities" or "Ring" or "Effects")).Select(property => property.Name)
             .Concat(typeof(CloudState.Knative.Hosting.RingOptions).GetProperties().Select(property => $"Ring__{property.Name}"))
             .Concat(typeof(CloudState.Knative.Hosting.EntityOptions).GetProperties().Select(property => $"Entities__{property.Name}"))
+            .Concat(typeof(CloudState.Knative.Effects.EffectOptions).GetProperties().Select(property => $"Effects__{property.Name}"))
             .Concat(typeof(CloudState.Knative.Sqlite.SqliteStoreOptions).GetProperties().Select(property => $"Sqlite__{property.Name}"));
 
         Assert.All(options, option => Assert.Contains($"| `{option}` |", Readme, StringComparison.Ordinal));

@@ -32,4 +32,16 @@ public abstract class DurableEntityStoreContract : EntityStoreContract
         Assert.Contains(LedgerState.Descriptor.FullName, unreadable.Message);
         Assert.Contains(key.ToString(), unreadable.Message);
     }
+
+    [Fact]
+    public async Task FormerName_IsReadAsTheTypeOfToday()
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 5));
+        await ReopenWith(new StoredTypes([new StoredTypeUse(typeof(LedgerState), AmountAdded.Descriptor.FullName)]));
+
+        var entity = await Load(key);
+
+        Assert.IsType<LedgerState>(Assert.Single(entity.Events));
+    }
 }

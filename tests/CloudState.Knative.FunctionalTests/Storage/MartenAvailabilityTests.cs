@@ -11,7 +11,7 @@ namespace CloudState.Knative.FunctionalTests.Storage;
 public sealed class MartenAvailabilityTests
 {
     private static readonly EntityKey Key = new("ledger", "a");
-    private static readonly EntityAppend Append = new(Key, 0, [new AmountAdded { Amount = 1 }], null, [], null);
+    private static readonly EntityAppend Append = new(Key, 0) { Events = [new AmountAdded { Amount = 1 }] };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -99,9 +99,9 @@ public sealed class MartenAvailabilityTests
         await using var blocker = await connection.BeginTransactionAsync(Cancellation);
         await using var takeLock = new NpgsqlCommand($"lock table {schema.Name}.mt_streams", connection, blocker);
         await takeLock.ExecuteNonQueryAsync(Cancellation);
-        var blocked = store.LoadAsync(Key, default, Cancellation);
+        var blocked = store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation);
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, default, Cancellation));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation));
 
         await blocker.RollbackAsync(Cancellation);
         await blocked;
@@ -119,7 +119,7 @@ public sealed class MartenAvailabilityTests
         await takeLock.ExecuteNonQueryAsync(Cancellation);
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append], memberId: null, Cancellation));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, default, Cancellation));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancellation));
 
         await blocker.RollbackAsync(Cancellation);
@@ -145,13 +145,13 @@ public sealed class MartenAvailabilityTests
     [
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancellation)),
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append], memberId: null, Cancellation)),
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, default, Cancellation)),
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation)),
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.FindCommandAsync(Key, "c", Cancellation)),
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ForgetCommandsAsync(DateTimeOffset.UnixEpoch, Cancellation)),
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ForgetAsync(DateTimeOffset.UnixEpoch, Cancellation)),
     ];
 
     private static MartenEntityStore Open(string connectionString, string schema) => new(
-        new MartenStoreOptions { ConnectionString = connectionString, SchemaName = schema }, new RingOptions(), new MessageTypes([AmountAdded.Descriptor]));
+        new MartenStoreOptions { ConnectionString = connectionString, SchemaName = schema }, new RingOptions(), new StoredTypes([AmountAdded.Descriptor]));
 
     private static string NewSchema() => "t_" + Guid.NewGuid().ToString("N");
 

@@ -12,7 +12,7 @@ namespace CloudState.Knative.FunctionalTests.Storage;
 /// <param name="setBased">One statement per batch, or a Marten session.</param>
 public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setBased) : DurableEntityStoreContract, IClassFixture<PostgresSchema>
 {
-    private protected override Task<IEntityStore> OpenAsync(MessageTypes types) => Task.FromResult<IEntityStore>(Open(types));
+    private protected override Task<IEntityStore> OpenAsync(StoredTypes types) => Task.FromResult<IEntityStore>(Open(types));
 
     [Fact]
     public async Task StoredMessages_AreReadableBySql()
@@ -61,7 +61,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
             options => options.Configure = marten => marten.Events.Upcast<AmountAdded, LedgerState>(
                 AmountAdded.Descriptor.FullName, old => new LedgerState { Balance = old.Amount }));
 
-        var entity = await upcasting.LoadAsync(key, new CommandIdWindow(0, DateTimeOffset.UnixEpoch), Cancellation);
+        var entity = await upcasting.LoadAsync(key, EntityKind.EventSourced, new CommandIdWindow(0, DateTimeOffset.UnixEpoch), Cancellation);
 
         Assert.Equal([new LedgerState { Balance = 5 }], entity.Events.Cast<LedgerState>());
     }
@@ -144,7 +144,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
         Assert.Equal([Added(1), Added(3), Added(4)], (await Load(key)).Events);
     }
 
-    private MartenEntityStore Open(MessageTypes types, Action<MartenStoreOptions>? configure = null)
+    private MartenEntityStore Open(StoredTypes types, Action<MartenStoreOptions>? configure = null)
     {
         var options = new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = schema.Name, SetBasedAppend = setBased };
         if (!setBased)

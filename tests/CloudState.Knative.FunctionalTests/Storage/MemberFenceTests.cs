@@ -23,8 +23,8 @@ public sealed class MemberFenceTests(PostgresSchema schema) : MemberStoreTest(sc
         // Whatever else is wrong with them.
         await Assert.ThrowsAsync<FencedException>(() => AppendAsync(store, member.Id, key, 1));
         await Assert.ThrowsAsync<FencedException>(() => AppendAsync(store, member.Id, key, 0));
-        await Assert.ThrowsAsync<FencedException>(() => store.AppendAsync([new EntityAppend(key, 7, [], null, [], null)], member.Id, Cancellation));
-        Assert.Equal(1, (await store.LoadAsync(key, default, Cancellation)).Version);
+        await Assert.ThrowsAsync<FencedException>(() => store.AppendAsync([new EntityAppend(key, 7)], member.Id, Cancellation));
+        Assert.Equal(1, (await store.LoadAsync(key, EntityKind.EventSourced, default, Cancellation)).Version);
     }
 
     [Fact]
@@ -69,12 +69,12 @@ public sealed class MemberFenceTests(PostgresSchema schema) : MemberStoreTest(sc
 
         pause.Over.SetResult();
         await Assert.ThrowsAsync<StoreUnavailableException>(() => appending.WaitAsync(Soon, Cancellation));
-        Assert.Equal(0, (await pausedStore.LoadAsync(key, default, Cancellation)).Version);
+        Assert.Equal(0, (await pausedStore.LoadAsync(key, EntityKind.EventSourced, default, Cancellation)).Version);
         await Assert.ThrowsAsync<FencedException>(() => AppendAsync(pausedStore, paused.Id, key, 0));
     }
 
     private static Task AppendAsync(MartenEntityStore store, Guid memberId, EntityKey key, long expectedVersion) =>
-        store.AppendAsync([new EntityAppend(key, expectedVersion, [new AmountAdded { Amount = 1 }], null, [], null)], memberId, Cancellation);
+        store.AppendAsync([new EntityAppend(key, expectedVersion) { Events = [new AmountAdded { Amount = 1 }] }], memberId, Cancellation);
 
     private sealed class PauseBeforeCommit : DocumentSessionListenerBase, ITransactionParticipant
     {

@@ -58,7 +58,7 @@ public abstract class MemberStoreTest(PostgresSchema schema) : IClassFixture<Pos
             SchemaName = Schema.Name,
         };
         configure?.Invoke(options);
-        var store = new MartenEntityStore(options, new RingOptions { Lease = lease ?? Long }, new MessageTypes([AmountAdded.Descriptor]));
+        var store = new MartenEntityStore(options, new RingOptions { Lease = lease ?? Long }, new StoredTypes([AmountAdded.Descriptor]));
         lock (_stores)
         {
             _stores.Add(store);

@@ -21,7 +21,7 @@ public sealed class PostgresSchema : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await using var store = new MartenEntityStore(new MartenStoreOptions { ConnectionString = ConnectionString, SchemaName = Name }, new RingOptions(), new MessageTypes([AmountAdded.Descriptor]));
+        await using var store = new MartenEntityStore(new MartenStoreOptions { ConnectionString = ConnectionString, SchemaName = Name }, new RingOptions(), new StoredTypes([AmountAdded.Descriptor]));
         await store.MigrateAsync(TestContext.Current.CancellationToken);
     }
 

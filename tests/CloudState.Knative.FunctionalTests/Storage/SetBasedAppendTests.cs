@@ -19,6 +19,7 @@ public sealed class SetBasedAppendTests(PostgresSchema schema) : MartenEntitySto
     [InlineData("mt_streams", "id type version timestamp created tenant_id compacted_version is_archived")]
     [InlineData("mt_events", "seq_id id stream_id version data bdata type timestamp tenant_id mt_dotnet_type is_archived")]
     [InlineData("mt_doc_entitysnapshot", "id data mt_last_modified mt_version mt_dotnet_type")]
+    [InlineData("mt_doc_entityvalue", "id data mt_last_modified mt_dotnet_type mt_version expires_at")]
     public async Task MartensTables_AreThoseThatTheStatementFills(string table, string columns) => Assert.Equal(
         columns,
         await _schema.QueryAsync<string>(
@@ -28,22 +29,38 @@ public sealed class SetBasedAppendTests(PostgresSchema schema) : MartenEntitySto
     public async Task MartensRows_AreTheSameButForIdsAndTimes()
     {
         var (ours, martens) = (NewKey(), NewKey());
-        await Write(Append(ours, 0, 5, 6) with { Snapshot = new StoredSnapshot(2, new LedgerState { Balance = 11 }) });
+        await Write(Batch(ours));
+        await Write(Deletion(ours));
         await using (var sessions = new MartenEntityStore(
             new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = _schema.Name, SetBasedAppend = false }, new(), Types(AmountAdded.Descriptor, LedgerState.Descriptor)))
         {
-            await sessions.AppendAsync([Append(martens, 0, 5, 6) with { Snapshot = new StoredSnapshot(2, new LedgerState { Balance = 11 }) }], memberId: null, Cancellation);
+            await sessions.AppendAsync(Batch(martens), memberId: null, Cancellation);
+            await sessions.AppendAsync(Deletion(martens), memberId: null, Cancellation);
         }
 
         foreach (var row in (string[])[
             "select to_jsonb(t) - 'id' - 'timestamp' - 'created' from {0}.mt_streams t where id = '{1}'",
             "select jsonb_agg(to_jsonb(t) - 'seq_id' - 'id' - 'stream_id' - 'timestamp' order by seq_id) from {0}.mt_events t where stream_id = '{1}'",
-            "select to_jsonb(t) - 'id' - 'mt_last_modified' - 'mt_version' - 'data' from {0}.mt_doc_entitysnapshot t where id = '{1}'"])
+            "select to_jsonb(t) - 'id' - 'mt_last_modified' - 'mt_version' - 'data' from {0}.mt_doc_entitysnapshot t where id = '{1}/kept'",
+            "select count(*) from {0}.mt_doc_entitysnapshot t where id = '{1}'",
+            "select to_jsonb(t) - 'id' - 'mt_last_modified' || jsonb_build_object('data', t.data - 'Id') from {0}.mt_doc_entityvalue t where id = '{2}'"])
         {
             Assert.Equal(await Read(row, martens), await Read(row, ours));
         }
 
-        Task<string?> Read(string row, EntityKey key) => _schema.QueryAsync<string>($"select ({string.Format(row, _schema.Name, key)})::text");
+        static EntityAppend[] Batch(EntityKey key) =>
+        [
+            Append(key, 0, 5, 6) with { Snapshot = new StoredSnapshot(2, new LedgerState { Balance = 11 }) },
+            Append(key with { EntityId = key.EntityId + "/kept" }, 0, 5) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 5 }) },
+        ];
+
+        static EntityAppend[] Deletion(EntityKey key) =>
+        [
+            new(key, 2) { Events = [new EntityDeleted(), Added(7)] },
+            new(key with { EntityType = "value" }, 0) { Kind = EntityKind.Value, Value = new ValueChange(2, new LedgerState { Balance = 1 }, DateTimeOffset.UnixEpoch) },
+        ];
+
+        Task<string?> Read(string row, EntityKey key) => _schema.QueryAsync<string>($"select ({string.Format(row, _schema.Name, key, key with { EntityType = "value" })})::text");
     }
 
     [Fact]
@@ -60,6 +77,7 @@ public sealed class SetBasedAppendTests(PostgresSchema schema) : MartenEntitySto
             options.Connection(PostgresSchema.ConnectionString);
             options.DatabaseSchemaName = _schema.Name;
             options.UseCloudStateEvents(AmountAdded.Descriptor, LedgerState.Descriptor);
+            options.Events.MapEventType<JsonNote>($"json.cloudstate.io/{typeof(JsonNote).FullName}");
             options.Projections.Add(new LastAmountProjection(), ProjectionLifecycle.Async);
         });
         using var daemon = await marten.BuildProjectionDaemonAsync();

@@ -6,15 +6,15 @@ namespace CloudState.Knative.FunctionalTests.Storage;
 
 public sealed class SqliteFileStoreTests(TemporaryFolder folder) : DurableEntityStoreContract, IClassFixture<TemporaryFolder>
 {
-    private protected override Task<IEntityStore> OpenAsync(MessageTypes types) =>
+    private protected override Task<IEntityStore> OpenAsync(StoredTypes types) =>
         SqliteMemoryStoreTests.OpenAsync(Path.Combine(folder.Path, "cloudstate.db"), types);
 }
 
 public sealed class SqliteMemoryStoreTests : EntityStoreContract
 {
-    private protected override Task<IEntityStore> OpenAsync(MessageTypes types) => OpenAsync(":memory:", types);
+    private protected override Task<IEntityStore> OpenAsync(StoredTypes types) => OpenAsync(":memory:", types);
 
-    internal static async Task<IEntityStore> OpenAsync(string path, MessageTypes types)
+    internal static async Task<IEntityStore> OpenAsync(string path, StoredTypes types)
     {
         var store = new SqliteEntityStore(new SqliteStoreOptions { Path = path }, types, TimeProvider.System);
         await store.MigrateAsync(Cancellation);

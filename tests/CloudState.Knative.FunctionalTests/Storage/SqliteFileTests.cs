@@ -26,11 +26,11 @@ public sealed class SqliteFileTests : IDisposable
         await using (var first = await StartAsync())
         {
             await first.AppendAsync(
-                [new EntityAppend(Cart, 0, [Text("a"), Text("b")], new StoredSnapshot(1, State(3)), [command], null)], memberId: null, Cancel);
+                [new EntityAppend(Cart, 0) { Events = [Text("a"), Text("b")], Snapshot = new StoredSnapshot(1, State(3)), Commands = [command] }], memberId: null, Cancel);
         }
 
         await using var second = Open();
-        var entity = await second.LoadAsync(Cart, AllCommands, Cancel);
+        var entity = await second.LoadAsync(Cart, EntityKind.EventSourced, AllCommands, Cancel);
         Assert.Equal(new StoredSnapshot(1, State(3)), entity.Snapshot);
         Assert.Equal([Text("b")], entity.Events);
         Assert.Equal([new RecentCommand("id-1", handledAt)], entity.RecentCommands);
@@ -62,14 +62,29 @@ public sealed class SqliteFileTests : IDisposable
     }
 
     [Fact]
+    public async Task OlderSchema_IsUpgradedByMigration()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(File)!);
+        Sql(SqliteSchema.ToVersion1);
+        Sql($$"""INSERT INTO events VALUES ('cart/alice', 1, '{{AmountAdded.Descriptor.FullName}}', '{"text":"a"}', '2026-01-02T03:04:05.000006Z')""");
+        await using var store = Open();
+        var old = await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancel));
+
+        await store.MigrateAsync(Cancel);
+
+        Assert.Contains("older release", old.Message);
+        Assert.Equal([Text("a")], (await store.LoadAsync(new EntityKey("cart", "alice"), EntityKind.EventSourced, AllCommands, Cancel)).Events);
+    }
+
+    [Fact]
     public async Task NewerSchema_IsRefused()
     {
         await (await StartAsync()).DisposeAsync();
-        Sql("PRAGMA user_version = 2");
+        Sql("PRAGMA user_version = 1000");
 
         await using var store = Open();
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => store.MigrateAsync(Cancel));
-        Assert.Contains("schema version 2", refusal.Message);
+        Assert.Contains("schema version 1000", refusal.Message);
         await Assert.ThrowsAsync<InvalidOperationException>(() => store.CheckAsync(Cancel));
     }
 
@@ -99,7 +114,7 @@ public sealed class SqliteFileTests : IDisposable
     public async Task Events_CanBeReadWithSqlWhileTheStoreRuns()
     {
         await using var store = await StartAsync();
-        await store.AppendAsync([new EntityAppend(Cart, 0, [Text("a")], null, [], null)], memberId: null, Cancel);
+        await store.AppendAsync([new EntityAppend(Cart, 0) { Events = [Text("a")] }], memberId: null, Cancel);
 
         Assert.Equal("cart/c-1|1|cloudstate.tests.ledger.AmountAdded|a",
             Sql("SELECT stream || '|' || version || '|' || type || '|' || json_extract(data, '$.text') FROM events"));
@@ -114,7 +129,7 @@ public sealed class SqliteFileTests : IDisposable
         {
             using var transaction = tool.BeginTransaction(deferred: false);
             await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(1)], memberId: null, Cancel));
-            Assert.Equal(1, (await store.LoadAsync(Cart, AllCommands, Cancel)).Version);
+            Assert.Equal(1, (await store.LoadAsync(Cart, EntityKind.EventSourced, AllCommands, Cancel)).Version);
         }
 
         await store.AppendAsync([Event(1)], memberId: null, Cancel);
@@ -136,11 +151,11 @@ public sealed class SqliteFileTests : IDisposable
 
     private static LedgerState State(long balance) => new() { Balance = balance };
 
-    private static EntityAppend Event(long expectedVersion, string text = "x") => new(Cart, expectedVersion, [Text(text)], null, [], null);
+    private static EntityAppend Event(long expectedVersion, string text = "x") => new(Cart, expectedVersion) { Events = [Text(text)] };
 
     private SqliteEntityStore Open() => new(
         new SqliteStoreOptions { Path = File, BusyTimeout = TimeSpan.FromMilliseconds(100) },
-        new MessageTypes([AmountAdded.Descriptor, LedgerState.Descriptor]), TimeProvider.System);
+        new StoredTypes([AmountAdded.Descriptor, LedgerState.Descriptor]), TimeProvider.System);
 
     private async Task<SqliteEntityStore> StartAsync()
     {

@@ -1,3 +1,4 @@
+using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Ownership;
@@ -29,8 +30,9 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         health.ReportUp();
         var journal = new Journal(Store, health, options.MaxBatchSize);
         var runner = new CommandRunner(
-            _definition, () => new CounterEntity { WhileReading = () => WhileReading() }, Store, health, options, options.Entities.SnapshotEvery, Time, NullLogger.Instance);
-        Counters = new ActivationTable(runner, options.Entities, Store, journal, Time);
+            _definition, () => new CounterEntity { WhileReading = () => WhileReading() }, new StoredTypes(_definition.StoredTypes), CallTargets.All,
+            Store, health, options, options.Entities, Time, NullLogger.Instance);
+        Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
         _peers = new PeerLinks(options.Ring, Time, NullLogger<PeerLinks>.Instance);
         _router = new CommandRouter(Runtime, ring ?? RingState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
@@ -39,6 +41,8 @@ internal sealed class RuntimeFixture : IAsyncDisposable
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
 
     public ScriptedStore Store { get; } = new();
+
+    public Outbox Outbox { get; } = new();
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 

@@ -8,9 +8,11 @@ namespace CloudState.Knative.UnitTests.Runtime;
 internal sealed class ScriptedStore : IEntityStore
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<EntityKey, List<IMessage>> _streams = [];
+    private readonly Dictionary<EntityKey, List<object>> _streams = [];
     private readonly Dictionary<EntityKey, StoredSnapshot> _snapshots = [];
+    private readonly Dictionary<EntityKey, ValueChange> _values = [];
     private readonly Dictionary<(EntityKey, string), CommandRecord> _commands = [];
+    private readonly List<OutboxEntry> _outbox = [];
     private TaskCompletionSource _gate = Opened();
 
     public int MaxConcurrentAppends => 1;
@@ -45,7 +47,7 @@ internal sealed class ScriptedStore : IEntityStore
         }
     }
 
-    public IReadOnlyList<IMessage> EventsOf(EntityKey key)
+    public IReadOnlyList<object> EventsOf(EntityKey key)
     {
         lock (_lock)
         {
@@ -59,7 +61,7 @@ internal sealed class ScriptedStore : IEntityStore
 
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public async Task<StoredEntity> LoadAsync(EntityKey key, CommandIdWindow commandIds, CancellationToken cancellationToken)
+    public async Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken)
     {
         await Task.Yield();
         lock (_lock)
@@ -70,8 +72,11 @@ internal sealed class ScriptedStore : IEntityStore
                 throw LoadFailure;
             }
 
-            var snapshot = _snapshots.GetValueOrDefault(key);
+            var snapshot = kind == EntityKind.Value && _values.GetValueOrDefault(key) is { State: { } state } value
+                ? new StoredSnapshot(value.Version, state, value.ExpiresAt)
+                : _snapshots.GetValueOrDefault(key);
             return new StoredEntity(
+                VersionOf(key, kind),
                 snapshot,
                 [.. Stream(key).Skip((int)(snapshot?.Version ?? 0))],
                 [.. _commands.Where(pair => pair.Key.Item1 == key).Select(pair => new RecentCommand(pair.Value.CommandId, pair.Value.HandledAt))]);
@@ -86,7 +91,7 @@ internal sealed class ScriptedStore : IEntityStore
         {
             Batches.Add([.. batch]);
             BeforeAppend(batch);
-            if (batch.FirstOrDefault(append => Stream(append.Key).Count != append.ExpectedVersion) is { } conflicting)
+            if (batch.FirstOrDefault(append => VersionOf(append.Key, append.Kind) != append.ExpectedVersion) is { } conflicting)
             {
                 throw new VersionConflictException($"{conflicting.Key} is not at version {conflicting.ExpectedVersion}.");
             }
@@ -94,10 +99,22 @@ internal sealed class ScriptedStore : IEntityStore
             foreach (var append in batch)
             {
                 Stream(append.Key).AddRange(append.Events);
+                if (append.DeletionVersion() > 0)
+                {
+                    _snapshots.Remove(append.Key);
+                }
+
                 if (append.Snapshot is not null)
                 {
                     _snapshots[append.Key] = append.Snapshot;
                 }
+
+                if (append.Value is not null)
+                {
+                    _values[append.Key] = append.Value;
+                }
+
+                _outbox.AddRange(append.Outbox);
 
                 foreach (var record in append.Commands)
                 {
@@ -115,11 +132,30 @@ internal sealed class ScriptedStore : IEntityStore
         }
     }
 
-    public Task ForgetCommandsAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            return Task.FromResult<IReadOnlyList<OutboxEntry>>([.. _outbox.Where(entry => slots.Contains(entry.Slot))]);
+        }
+    }
+
+    public Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            _outbox.RemoveAll(entry => ids.Contains(entry.Id));
+            return Task.CompletedTask;
+        }
+    }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private List<IMessage> Stream(EntityKey key)
+    private long VersionOf(EntityKey key, EntityKind kind) => kind == EntityKind.Value ? _values.GetValueOrDefault(key)?.Version ?? 0 : Stream(key).Count;
+
+    private List<object> Stream(EntityKey key)
     {
         if (!_streams.TryGetValue(key, out var stream))
         {

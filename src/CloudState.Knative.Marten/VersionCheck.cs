@@ -9,22 +9,23 @@ using IStorageOperation = Marten.Internal.Operations.IStorageOperation;
 namespace CloudState.Knative.Marten;
 
 /// <summary>
-/// Fails the transaction when one of the given streams is not at its expected version: for appends without events, where
-/// Marten has nothing to check. It takes no lock: another writer that commits after it simply comes later.
+/// Fails the transaction when one of the given entities is not at its expected version. It takes no lock: another writer that commits after it simply comes
+/// later, and meets Marten's own checks if both have changed the entity.
 /// </summary>
-internal sealed class StreamVersionCheck(string schema, IReadOnlyList<EntityAppend> appends) : IStorageOperation
+internal sealed class VersionCheck(string schema, EntityKind kind, IReadOnlyList<EntityAppend> appends) : IStorageOperation
 {
-    public Type DocumentType => typeof(StreamVersionCheck);
+    public Type DocumentType => typeof(VersionCheck);
 
     public OperationRole Role() => OperationRole.Other;
 
     public void ConfigureCommand(ICommandBuilder builder, IStorageSession session)
     {
-        builder.Append("select e.stream, e.version, s.version from unnest(");
+        var (table, version) = kind == EntityKind.Value ? ($"mt_doc_{EntityQueries.ValueAlias}", "mt_version") : ("mt_streams", "version");
+        builder.Append($"select e.id, e.version, s.{version}::bigint from unnest(");
         builder.AppendParameter(appends.Select(append => append.Key.ToString()).ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Varchar);
         builder.Append(", ");
         builder.AppendParameter(appends.Select(append => append.ExpectedVersion).ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Bigint);
-        builder.Append($") as e(stream, version) left join {schema}.mt_streams s on s.id = e.stream where coalesce(s.version, 0) <> e.version");
+        builder.Append($") as e(id, version) left join {schema}.{table} s on s.id = e.id where coalesce(s.{version}, 0) <> e.version");
     }
 
     public async Task PostprocessAsync(DbDataReader reader, IList<Exception> exceptions, CancellationToken token)

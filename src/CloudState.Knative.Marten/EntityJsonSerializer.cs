@@ -13,12 +13,12 @@ using ISerializer = Marten.ISerializer;
 namespace CloudState.Knative.Marten;
 
 /// <summary>
-/// Writes protobuf messages and <see cref="EntitySnapshot"/> as protobuf JSON, without reflection; leaves everything else
-/// to <paramref name="others"/>.
+/// Writes what entities store, <see cref="EntitySnapshot"/> and <see cref="EntityValue"/>, in the JSON of <see cref="StoredTypes"/>, without reflection; leaves
+/// everything else to <paramref name="others"/>.
 /// </summary>
-internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer others) : ISerializer
+internal sealed class EntityJsonSerializer(StoredTypes types, ISerializer others) : ISerializer
 {
-    private readonly FrozenDictionary<Type, string> _names = types.All.ToFrozenDictionary(type => type.ClrType, type => type.FullName);
+    private readonly FrozenDictionary<Type, string> _names = types.All.ToFrozenDictionary(type => type.ClrType, type => type.Name);
 
     public EnumStorage EnumStorage => others.EnumStorage;
 
@@ -99,15 +99,17 @@ internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer oth
             ? FromOwnJson(type, await reader.GetFieldValueAsync<byte[]>(index, cancellationToken))
             : await others.FromJsonAsync(type, reader, index, cancellationToken);
 
-    private static bool IsOwn(Type type) => type == typeof(EntitySnapshot) || type.IsAssignableTo(typeof(IMessage));
+    private bool IsOwn(Type type) =>
+        type == typeof(EntitySnapshot) || type == typeof(EntityValue) || _names.ContainsKey(type) || type.IsAssignableTo(typeof(IMessage));
 
     private string? OwnText(object? value) => OwnJson(value) is { } json ? Encoding.UTF8.GetString(json) : null;
 
     private byte[]? OwnJson(object? value) => value switch
     {
-        IMessage message => types.ToJson(message),
-        EntitySnapshot snapshot => SnapshotJson.Write(snapshot, types),
-        _ => null,
+        null => null,
+        EntitySnapshot snapshot => StateJson.Write(snapshot, types),
+        EntityValue document => StateJson.Write(document, types),
+        _ => types.Find(value.GetType())?.Write(value) ?? (value is IMessage message ? Encoding.UTF8.GetBytes(JsonFormatter.Default.Format(message)) : null),
     };
 
     private bool WroteOwnJson(IBufferWriter<byte> writer, object? value)
@@ -121,8 +123,10 @@ internal sealed class ProtobufJsonSerializer(MessageTypes types, ISerializer oth
         return true;
     }
 
-    private object FromOwnJson(Type type, byte[] json) => type == typeof(EntitySnapshot)
-        ? SnapshotJson.Read(json, types)
+    private object FromOwnJson(Type type, byte[] json) =>
+        type == typeof(EntitySnapshot) ? StateJson.ReadSnapshot(json, types)
+        : type == typeof(EntityValue) ? StateJson.ReadValue(json, types)
+        : PrimitiveTypes.FindWrapped(type) is { } primitive ? ((IPrimitiveType)primitive).Wrap(primitive.Read(json))
         : types.FromJson(_names.GetValueOrDefault(type) ?? type.ToString(), json);
 
     private static byte[] ReadAll(Stream stream)

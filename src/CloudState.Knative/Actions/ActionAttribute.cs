@@ -1,0 +1,41 @@
+using System.Diagnostics.CodeAnalysis;
+using CloudState.Knative.Grpc;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CloudState.Knative.Actions;
+
+/// <summary>Binds a class of stateless functions to its gRPC service. Use <see cref="ActionAttribute{TService}"/>.</summary>
+[AttributeUsage(AttributeTargets.Class, Inherited = false)]
+public abstract class ActionAttribute : Attribute
+{
+    private protected ActionAttribute()
+    {
+    }
+
+    /// <summary>The base class that the protobuf compiler generated for the service.</summary>
+    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
+    internal abstract Type ServiceBase { get; }
+
+    internal abstract void AddService(IServiceCollection services);
+
+    internal abstract void MapService(IEndpointRouteBuilder endpoints);
+}
+
+/// <summary>
+/// Makes a class of stateless functions the implementation of a gRPC service. It has a public method for each rpc, which takes the rpc's input and, when it wants it, an
+/// <see cref="ActionContext"/>: a message, or for a streamed input an <see cref="IAsyncEnumerable{T}"/> of messages; and returns the output: a message, plain or in a
+/// <see cref="Task{TResult}"/> or <see cref="ValueTask{TResult}"/>, or for a streamed output an <see cref="IAsyncEnumerable{T}"/> of messages.
+/// </summary>
+/// <remarks>An action has no key and no state, runs in the pod that the call comes to, and many at a time. Each call has an instance of its own, whose dependencies come through the constructor.</remarks>
+/// <typeparam name="TService">The service's generated base class, for example <c>Checkout.CheckoutBase</c>.</typeparam>
+public sealed class ActionAttribute<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] TService> : ActionAttribute
+    where TService : class
+{
+    [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
+    internal override Type ServiceBase => typeof(TService);
+
+    internal override void AddService(IServiceCollection services) => ServiceBinding.Add<TService, ActionInterceptor>(services);
+
+    internal override void MapService(IEndpointRouteBuilder endpoints) => ServiceBinding.Map<TService>(endpoints);
+}

@@ -1,0 +1,54 @@
+using System.Collections.Frozen;
+using CloudState.Knative.Entities;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace CloudState.Knative.Actions;
+
+/// <summary>Runs a handler of an action class: one message or a stream of them in, one message or a stream of them out.</summary>
+/// <param name="action">An instance of the class.</param>
+/// <param name="input">The message, or an <see cref="IAsyncEnumerable{T}"/> of the rpc's input type.</param>
+/// <param name="context">The surroundings.</param>
+internal delegate ValueTask<IMessage?> SingleReplyHandler(object action, object input, ActionContext context);
+
+/// <inheritdoc cref="SingleReplyHandler"/>
+internal delegate IAsyncEnumerable<IMessage?> StreamedReplyHandler(object action, object input, ActionContext context);
+
+/// <summary>One rpc of a service with the action's method that answers it: exactly one of the handlers is there.</summary>
+internal sealed record ActionMethod(MethodDescriptor Rpc, string HandlerName, SingleReplyHandler? SingleReply, StreamedReplyHandler? StreamedReply)
+{
+    /// <summary><c>package.Service/Method</c></summary>
+    public string FullName { get; } = $"{Rpc.Service.FullName}/{Rpc.Name}";
+}
+
+/// <summary>An action class with its service, read once at start-up by <see cref="ActionDefinitionReader"/>.</summary>
+internal sealed record ActionDefinition(ActionAttribute Attribute, Type ActionClass, ServiceDescriptor Service, IReadOnlyList<ActionMethod> Methods);
+
+/// <summary>The methods of all action classes of a service.</summary>
+internal sealed class ActionDefinitions
+{
+    private readonly FrozenDictionary<string, (ActionRegistration Action, ActionMethod Method)> _byMethod;
+
+    public ActionDefinitions(IEnumerable<ActionRegistration> registrations)
+    {
+        All = [.. registrations];
+        var twice = All.GroupBy(action => action.Definition.Service.FullName).FirstOrDefault(group => group.Count() > 1)?.ToArray();
+        if (twice is not null)
+        {
+            throw new EntityDefinitionException(
+                $"{twice[0].Definition.ActionClass.FullName} and {twice[1].Definition.ActionClass.FullName} both have the service '{twice[0].Definition.Service.FullName}'. Register only one of them.");
+        }
+
+        _byMethod = All.SelectMany(action => action.Definition.Methods, (action, method) => (action, method)).ToFrozenDictionary(pair => pair.method.FullName);
+    }
+
+    public IReadOnlyList<ActionRegistration> All { get; }
+
+    public IEnumerable<ActionMethod> Methods => _byMethod.Values.Select(pair => pair.Method);
+
+    /// <summary>Finds a method by <see cref="ActionMethod.FullName"/>; null when there is none.</summary>
+    public (ActionRegistration Action, ActionMethod Method)? Find(string fullName) => _byMethod.TryGetValue(fullName, out var found) ? found : null;
+}
+
+/// <summary>An action class that was added, and how an instance of it is made.</summary>
+internal sealed record ActionRegistration(ActionDefinition Definition, Func<IServiceProvider, object> CreateInstance);

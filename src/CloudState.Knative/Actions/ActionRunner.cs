@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Effects;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Routing;
+using CloudState.Knative.Runtime;
+using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace CloudState.Knative.Actions;
+
+/// <summary>Runs the handlers of actions. Whatever happens, the outcomes are values; what the handlers ask for beside their replies is in them.</summary>
+internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTargets targets, IOptions<CloudStateOptions> options, TimeProvider time, ILogger<ActionRunner> logger)
+{
+    /// <summary>Runs a handler that answers once.</summary>
+    /// <param name="action">The class.</param>
+    /// <param name="method">The handler.</param>
+    /// <param name="input">A message, or a stream of messages.</param>
+    /// <param name="scope">The call.</param>
+    public async ValueTask<CommandOutcome> RunAsync(ActionRegistration action, ActionMethod method, object input, CallScope scope)
+    {
+        using var activity = CloudStateTelemetry.StartAction(method.FullName, scope.Trace);
+        using var limit = new TimeLimit(time, scope.Deadline ?? LatestEnd(method), scope.CallCancelled);
+        await using var instances = services.CreateAsyncScope();
+        var context = new ActionContext(method.Rpc, targets, scope.CommandId, scope.Metadata, limit.GetToken);
+        try
+        {
+            var handling = method.SingleReply!(action.CreateInstance(instances.ServiceProvider), input, context);
+            var reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
+            return ToOutcome(method, context.TakeAnswer(reply), context);
+        }
+        catch (Exception failure)
+        {
+            return Failed(method, failure, limit, scope);
+        }
+        finally
+        {
+            context.Close();
+        }
+    }
+
+    /// <summary>Runs a handler that streams its replies; an outcome that is no reply is the last.</summary>
+    /// <inheritdoc cref="RunAsync"/>
+    public async IAsyncEnumerable<CommandOutcome> StreamAsync(
+        ActionRegistration action, ActionMethod method, object input, CallScope scope, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        using var activity = CloudStateTelemetry.StartAction(method.FullName, scope.Trace);
+        using var limit = new TimeLimit(time, scope.Deadline ?? DateTimeOffset.MaxValue, scope.CallCancelled);
+        await using var instances = services.CreateAsyncScope();
+        var context = new ActionContext(method.Rpc, targets, scope.CommandId, scope.Metadata, limit.GetToken);
+        await using var replies = Start();
+        while (true)
+        {
+            CommandOutcome? outcome;
+            try
+            {
+                outcome = await replies.MoveNextAsync() ? ToOutcome(method, context.TakeAnswer(replies.Current), context) : LastOutcome(context.TakeAnswer(null));
+            }
+            catch (Exception failure)
+            {
+                outcome = Failed(method, failure, limit, scope);
+            }
+
+            if (outcome is { } answer)
+            {
+                yield return answer;
+            }
+
+            if (outcome is null or { Status.StatusCode: not StatusCode.OK })
+            {
+                context.Close();
+                yield break;
+            }
+        }
+
+        IAsyncEnumerator<Google.Protobuf.IMessage?> Start() =>
+            method.StreamedReply!(action.CreateInstance(instances.ServiceProvider), input, context).GetAsyncEnumerator(context.CancellationToken);
+    }
+
+    private DateTimeOffset LatestEnd(ActionMethod method) => method.Rpc.IsClientStreaming ? DateTimeOffset.MaxValue : time.GetUtcNow() + options.Value.CommandTimeout;
+
+    private static CommandOutcome ToOutcome(ActionMethod method, ActionAnswer answer, ActionContext context)
+    {
+        var followUp = ToFollowUp(answer);
+        if (answer.Failure is { } failure)
+        {
+            return CommandOutcome.Rejected(failure) with { FollowUp = followUp is null ? null : followUp with { Forward = null } };
+        }
+
+        return answer switch
+        {
+            { Forward: not null } => CommandOutcome.WithoutReply(followUp!),
+            { Reply: { } reply } => CommandOutcome.Replied(reply) with { Metadata = context.ReplyMetadata.Entries, FollowUp = followUp },
+            _ => throw new InvalidOperationException($"{method.HandlerName} returned null. Return a message, or call context.Forward or context.Fail."),
+        };
+    }
+
+    /// <summary>What a handler has asked for after its last reply: another one from elsewhere, a failure, or only effects. Null when nothing.</summary>
+    private static CommandOutcome? LastOutcome(ActionAnswer answer) => answer switch
+    {
+        { Failure: { } failure } => CommandOutcome.Rejected(failure) with { FollowUp = ToFollowUp(answer with { Forward = null }) },
+        _ => ToFollowUp(answer) is { } followUp ? CommandOutcome.WithoutReply(followUp) : null,
+    };
+
+    private static FollowUp? ToFollowUp(ActionAnswer answer) => answer.Effects.Count == 0 && answer.Forward is null
+        ? null
+        : new FollowUp(
+            [.. answer.Effects.Select(effect => new PlannedCall(NewId(), effect.Call, effect.IsSynchronous))],
+            answer.Forward is { } forward ? new PlannedCall(NewId(), forward, IsSynchronous: true) : null);
+
+    private static string NewId() => Guid.CreateVersion7().ToString("N");
+
+    private CommandOutcome Failed(ActionMethod method, Exception failure, TimeLimit limit, CallScope scope)
+    {
+        switch (failure)
+        {
+            case OperationCanceledException when scope.CallCancelled.IsCancellationRequested:
+                return CommandOutcome.Failed(StatusCode.Cancelled, "The caller cancelled the call.");
+            case TimeoutException or OperationCanceledException when limit.HasPassed:
+                return CommandOutcome.Failed(StatusCode.DeadlineExceeded, $"{method.FullName} did not finish within its time limit.");
+            case RpcException { StatusCode: var code, Status.Detail: var detail }:
+                return CommandOutcome.Failed(code == StatusCode.OK ? StatusCode.Unknown : code, detail);
+            default:
+                var traceId = scope.Trace.TraceId == default ? ActivityTraceId.CreateRandom() : scope.Trace.TraceId;
+                LogFailed(method.FullName, traceId, failure);
+                return CommandOutcome.Unexpected("action", traceId, options.Value.EnableDetailedErrors ? failure : null);
+        }
+    }
+
+    [LoggerMessage(5, LogLevel.Error, "{Method} failed (trace id {TraceId}).", EventName = "ActionFailed")]
+    private partial void LogFailed(string method, ActivityTraceId traceId, Exception failure);
+}

@@ -1,0 +1,25 @@
+namespace CloudState.Knative.Effects;
+
+/// <summary>How calls are made that handlers have asked for.</summary>
+public sealed class EffectOptions
+{
+    /// <summary>How long a chain of forwards and effects, each asked for by the one before it, may get. A longer one, such as a loop, ends with FAILED_PRECONDITION.</summary>
+    /// <value>Default: 32.</value>
+    public int MaxDepth { get; set; } = 32;
+
+    /// <summary>How many stored effects are made at the same time.</summary>
+    /// <value>Default: 64.</value>
+    public int MaxConcurrent { get; set; } = 64;
+
+    /// <summary>How often a stored effect is tried whose handler fails unexpectedly (INTERNAL, UNKNOWN). One that nobody can be reached for is tried without end; one that is rejected, once.</summary>
+    /// <value>Default: 10.</value>
+    public int MaxAttempts { get; set; } = 10;
+
+    /// <summary>The pause before the second attempt; it doubles with each.</summary>
+    /// <value>Default: 100 milliseconds.</value>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The longest pause between attempts.</summary>
+    /// <value>Default: 30 seconds.</value>
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
+}

@@ -1,0 +1,19 @@
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Effects;
+
+/// <summary>What is to be done when the outcome of a handler is stored, before its caller hears of it.</summary>
+/// <param name="Effects">The calls to make, in order.</param>
+/// <param name="Forward">The call whose outcome takes the place of the handler's; null when that stands.</param>
+internal sealed record FollowUp(IReadOnlyList<PlannedCall> Effects, PlannedCall? Forward);
+
+/// <summary>A call that a handler has asked for, with the id under which it takes effect once.</summary>
+internal sealed record PlannedCall(string Id, OutgoingCall Call, bool IsSynchronous)
+{
+    /// <summary>Where the call is stored; null when it is not.</summary>
+    public StoredIn? Stored { get; init; }
+
+    /// <summary>An entry of the outbox, and the ownership under which it was written.</summary>
+    internal sealed record StoredIn(OutboxEntry Entry, OwnedSlot Slot);
+}

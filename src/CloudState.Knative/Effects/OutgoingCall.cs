@@ -1,0 +1,13 @@
+using CloudState.Knative.Entities;
+using Google.Protobuf;
+
+namespace CloudState.Knative.Effects;
+
+/// <summary>A call of an rpc that a handler has asked for.</summary>
+/// <param name="Method">The full name of the rpc, <c>package.Service/Method</c>.</param>
+/// <param name="Message">Its input, serialized.</param>
+/// <param name="Metadata">What goes with it.</param>
+internal sealed record OutgoingCall(string Method, ByteString Message, CommandMetadata Metadata);
+
+/// <summary>A call that is made for the sake of another one.</summary>
+internal sealed record Effect(OutgoingCall Call, bool IsSynchronous);

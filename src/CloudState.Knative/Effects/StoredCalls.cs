@@ -1,0 +1,32 @@
+using System.Diagnostics;
+using CloudState.Knative.Entities;
+
+namespace CloudState.Knative.Effects;
+
+/// <summary>Turns calls into what is stored of them, and back.</summary>
+internal static class StoredCalls
+{
+    public static StoredCall ToStored(OutgoingCall call, int depth, ActivityContext trace) => new()
+    {
+        Method = call.Method,
+        Message = call.Message,
+        Metadata = { ToStored(call.Metadata) },
+        Depth = depth,
+        Traceparent = trace == default ? "" : $"00-{trace.TraceId}-{trace.SpanId}-{(byte)trace.TraceFlags:x2}",
+        Tracestate = trace.TraceState ?? "",
+    };
+
+    public static OutgoingCall ToCall(StoredCall stored) => new(stored.Method, stored.Message, ToMetadata(stored.Metadata));
+
+    public static ActivityContext TraceOf(StoredCall call) =>
+        ActivityContext.TryParse(call.Traceparent, call.Tracestate, isRemote: true, out var trace) ? trace : default;
+
+    public static IEnumerable<MetadataEntry> ToStored(IEnumerable<KeyValuePair<string, string>> metadata) =>
+        metadata.Select(entry => new MetadataEntry { Name = entry.Key, Value = entry.Value });
+
+    public static CommandMetadata ToMetadata(IReadOnlyCollection<MetadataEntry> entries) =>
+        entries.Count == 0 ? CommandMetadata.Empty : new(ToPairs(entries));
+
+    public static KeyValuePair<string, string>[] ToPairs(IReadOnlyCollection<MetadataEntry> entries) =>
+        [.. entries.Select(entry => KeyValuePair.Create(entry.Name, entry.Value))];
+}

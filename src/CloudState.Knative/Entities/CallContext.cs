@@ -1,0 +1,113 @@
+using System.Diagnostics.CodeAnalysis;
+using CloudState.Knative.Effects;
+using Google.Protobuf.Reflection;
+using Grpc.Core;
+
+namespace CloudState.Knative.Entities;
+
+/// <summary>The surroundings of one call of an rpc while its handler runs, and what the handler wants beside its reply.</summary>
+public abstract class CallContext
+{
+    private readonly MethodDescriptor _rpc;
+    private readonly CallTargets _targets;
+    private readonly Func<CancellationToken> _cancellation;
+    private List<Effect>? _effects;
+    private volatile bool _isClosed;
+
+    private protected CallContext(MethodDescriptor rpc, CallTargets targets, string? commandId, CommandMetadata metadata, Func<CancellationToken> cancellation)
+    {
+        _rpc = rpc;
+        _targets = targets;
+        _cancellation = cancellation;
+        CommandId = commandId;
+        Metadata = metadata;
+    }
+
+    /// <summary>The id under which the caller may repeat the call (header <c>Idempotency-Key</c>, or a CloudEvent's source and id); null when it gave none.</summary>
+    public string? CommandId { get; }
+
+    /// <summary>What came with the call beside its message.</summary>
+    public CommandMetadata Metadata { get; }
+
+    /// <summary>What goes out with the reply of a unary rpc: gRPC response headers, or HTTP headers.</summary>
+    public ReplyMetadata ReplyMetadata { get; } = new();
+
+    /// <summary>Cancelled when the caller has gone or the time limit of the call has passed.</summary>
+    public CancellationToken CancellationToken => _cancellation();
+
+    internal IReadOnlyList<Effect> Effects => _effects ?? (IReadOnlyList<Effect>)[];
+
+    internal OutgoingCall? ForwardTo { get; private set; }
+
+    internal Status? Failure { get; private set; }
+
+    /// <summary>
+    /// Leaves the reply to another rpc of this service or of one that is registered with <c>AddServiceClient</c>: it is called once all that this handler has done is stored, and the
+    /// caller gets its outcome. What the handler returns is ignored. The metadata of this call goes along.
+    /// </summary>
+    /// <param name="call">Calls the rpc, for example <c>(Carts.CartsClient carts) =&gt; carts.GetAsync(new GetCart { Id = id })</c>; it runs at once, only to see what it calls.</param>
+    /// <exception cref="InvalidOperationException">There is no such rpc, or it does not return what this one does, or the call is over.</exception>
+    public void Forward<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient, TReply>(Func<TClient, AsyncUnaryCall<TReply>> call)
+        where TClient : ClientBase
+        where TReply : class
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        ThrowIfClosed();
+        var forward = _targets.Check(CallRecorder.Record(call));
+        if (_rpc.OutputType.ClrType != typeof(TReply))
+        {
+            throw new InvalidOperationException($"{_rpc.FullName} returns {_rpc.OutputType.FullName} and cannot be forwarded to {forward.Method}, which returns {typeof(TReply).FullName}. Forward to an rpc with the same output.");
+        }
+
+        ForwardTo = forward with { Metadata = forward.Metadata.FollowedBy(Metadata.WithoutCommandId()) };
+    }
+
+    /// <summary>
+    /// Calls another rpc of this service, or of one that is registered with <c>AddServiceClient</c>, once all that this handler has done is stored. An effect of an entity's command is stored with it, and made at least once,
+    /// whatever happens to this process; an rpc of an entity takes effect once.
+    /// </summary>
+    /// <param name="call">Calls the rpc, for example <c>(Mails.MailsClient mails) =&gt; mails.SendAsync(new Mail { To = to })</c>; it runs at once, only to see what it calls.</param>
+    /// <param name="synchronous">Whether the caller gets its reply only when this effect is done, and those before it; when it is rejected, the caller gets its failure.</param>
+    /// <exception cref="InvalidOperationException">There is no such rpc, or the call is over.</exception>
+    public void Effect<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient, TReply>(Func<TClient, AsyncUnaryCall<TReply>> call, bool synchronous = false)
+        where TClient : ClientBase
+        where TReply : class
+    {
+        ArgumentNullException.ThrowIfNull(call);
+        ThrowIfClosed();
+        (_effects ??= []).Add(new Effect(_targets.Check(CallRecorder.Record(call)), synchronous));
+    }
+
+    /// <summary>Rejects the call: the caller gets the message, and what the handler returns is ignored. Of an entity's command nothing is kept, no event and no effect.</summary>
+    /// <param name="message">What the caller can do about it.</param>
+    /// <param name="statusCode">The gRPC status; over HTTP its usual counterpart (the default is 400).</param>
+    /// <exception cref="ArgumentException"><paramref name="statusCode"/> is <see cref="StatusCode.OK"/>.</exception>
+    public void Fail(string message, StatusCode statusCode = StatusCode.FailedPrecondition)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (statusCode == StatusCode.OK)
+        {
+            throw new ArgumentException("A failure needs a status other than OK.", nameof(statusCode));
+        }
+
+        Failure ??= new Status(statusCode, message);
+    }
+
+    internal void Close() => _isClosed = true;
+
+    private protected void ThrowIfClosed()
+    {
+        if (_isClosed)
+        {
+            throw new InvalidOperationException("The call is over: its handler returned or ran into its time limit. Emit events, update the state and ask for effects before that.");
+        }
+    }
+
+    /// <summary>Hands over what was asked for since the last time, and starts afresh: for handlers that answer more than once.</summary>
+    private protected (IReadOnlyList<Effect> Effects, OutgoingCall? Forward, Status? Failure) TakeRequests()
+    {
+        var taken = (Effects, ForwardTo, Failure);
+        (_effects, ForwardTo, Failure) = (null, null, null);
+        return taken;
+    }
+}

@@ -1,0 +1,172 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using CloudState.Knative.Actions;
+using CloudState.Knative.Effects;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace CloudState.Knative.Routing;
+
+/// <summary>
+/// Calls the rpcs of this service, whoever answers them, an entity or an action; and does what their handlers ask for beside the reply, once that is stored: first the synchronous effects, in order, then the forward.
+/// </summary>
+internal sealed class ServiceCalls(
+    EntityDefinitions entities, ActionDefinitions actions, CommandRouter router, ActionRunner runner, RemoteServices remote, Outbox outbox, EffectOptions options)
+{
+    private readonly ConcurrentDictionary<Task, bool> _detached = new();
+
+    /// <summary>Completes when all effects that nobody waits for, and that are not stored, are done.</summary>
+    public Task Detached => Task.WhenAll(_detached.Keys);
+
+    /// <summary>Executes a command that an edge has made. Whatever happens, the outcome is a value.</summary>
+    public ValueTask<CommandOutcome> ExecuteAsync(Command command) => FinishAsync(router.ExecuteAsync(command), static command => CallScope.Of(command), command);
+
+    /// <summary>Executes a command that another pod has forwarded; <see cref="CommandOutcome.NotOwner"/> when it should not have come here.</summary>
+    public ValueTask<CommandOutcome> ExecuteForwardedAsync(Command command) => FinishAsync(router.ExecuteForwardedAsync(command), static command => CallScope.Of(command), command);
+
+    /// <summary>Calls an action whose reply is one message.</summary>
+    public ValueTask<CommandOutcome> ExecuteAsync(ActionRegistration action, ActionMethod method, object input, CallScope scope) =>
+        FinishAsync(runner.RunAsync(action, method, input, scope), static scope => scope, scope);
+
+    /// <summary>Makes a call that was stored.</summary>
+    public ValueTask<CommandOutcome> CallAsync(OutboxEntry entry, CancellationToken cancelled)
+    {
+        var stored = StoredCall.Parser.ParseFrom(entry.Call);
+        return CallAsync(StoredCalls.ToCall(stored), entry.CommandId, new CallScope { Depth = stored.Depth, Trace = StoredCalls.TraceOf(stored), CallCancelled = cancelled });
+    }
+
+    /// <summary>Does what is left of an answer of an action.</summary>
+    public async ValueTask<CommandOutcome> CompleteAsync(CommandOutcome outcome, CallScope scope)
+    {
+        var followUp = outcome.FollowUp!;
+        var inner = scope.Deeper();
+        CommandOutcome? failed = null;
+        foreach (var effect in followUp.Effects)
+        {
+            if (!effect.IsSynchronous)
+            {
+                Detach(effect, inner);
+            }
+            else if (await MakeAsync(effect, inner) is { Status.StatusCode: not StatusCode.OK } failure)
+            {
+                failed ??= CommandOutcome.Failed(failure.Status.StatusCode, $"The call took effect, but its effect {effect.Call.Method} did not: {failure.Status.Detail}");
+            }
+        }
+
+        return failed
+            ?? (followUp.Forward is { } forward ? await CallAsync(forward.Call, forward.Id, inner) : outcome with { FollowUp = null });
+    }
+
+    private ValueTask<CommandOutcome> FinishAsync<T>(ValueTask<CommandOutcome> execution, Func<T, CallScope> scopeOf, T call)
+    {
+        if (!execution.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(execution, scopeOf, call);
+        }
+
+        var outcome = execution.Result;
+        return outcome.FollowUp is null ? new(outcome) : CompleteAsync(outcome, scopeOf(call));
+    }
+
+    private async ValueTask<CommandOutcome> AwaitAsync<T>(ValueTask<CommandOutcome> execution, Func<T, CallScope> scopeOf, T call)
+    {
+        var outcome = await execution;
+        return outcome.FollowUp is null ? outcome : await CompleteAsync(outcome, scopeOf(call));
+    }
+
+    private ValueTask<CommandOutcome> CallAsync(OutgoingCall call, string id, CallScope scope)
+    {
+        if (scope.Depth > options.MaxDepth)
+        {
+            return new(CommandOutcome.Failed(
+                StatusCode.FailedPrecondition, $"More than {options.MaxDepth} calls have led to {call.Method}, each made for the one before it. Break the loop, or raise CloudState:Effects:MaxDepth."));
+        }
+
+        try
+        {
+            return entities.Find(call.Method) is var (entity, command) ? ExecuteAsync(ToCommand(entity, command, call, id, scope))
+                : actions.Find(call.Method) is var (action, method) ? ExecuteAsync(action, method, method.Rpc.InputType.Parser.ParseFrom(call.Message), scope with { CommandId = id, Metadata = call.Metadata })
+                : remote.Find(call.Method) is { } service ? service.CallAsync(call, id, scope)
+                : new(CommandOutcome.Failed(StatusCode.Unimplemented, $"This service has no rpc {call.Method}, and no client is registered for it."));
+        }
+        catch (InvalidProtocolBufferException unreadable)
+        {
+            return new(CommandOutcome.Failed(StatusCode.InvalidArgument, $"The input of {call.Method} cannot be read: {unreadable.Message}"));
+        }
+    }
+
+    /// <summary>Makes a call that somebody waits for. If its outcome is open when he stops waiting, and it is stored, it is made in the background.</summary>
+    private async ValueTask<CommandOutcome> MakeAsync(PlannedCall effect, CallScope scope)
+    {
+        var outcome = await CallAsync(effect.Call, effect.Id, scope);
+        if (effect.Stored is { } stored)
+        {
+            if (outcome.Status.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Aborted or StatusCode.ResourceExhausted)
+            {
+                outbox.Add([stored.Entry], stored.Slot);
+            }
+            else
+            {
+                outbox.Complete(stored.Entry.Id);
+            }
+        }
+
+        return outcome;
+    }
+
+    private void Detach(PlannedCall effect, CallScope scope)
+    {
+        var execution = Task.Run(async () => await CallAsync(effect.Call, effect.Id, scope with { Deadline = null, CallCancelled = CancellationToken.None }));
+        _detached.TryAdd(execution, true);
+        execution.ContinueWith(ended => _detached.TryRemove(ended, out _), TaskScheduler.Default);
+    }
+
+    private static Command ToCommand(EntityDefinition entity, CommandDefinition definition, OutgoingCall call, string id, CallScope scope)
+    {
+        var message = definition.Rpc.InputType.Parser.ParseFrom(call.Message);
+        return new Command
+        {
+            Definition = definition,
+            Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
+            Message = message,
+            Metadata = call.Metadata,
+            CommandId = id,
+            Depth = scope.Depth,
+            Deadline = scope.Deadline,
+            CallCancelled = scope.CallCancelled,
+            Trace = scope.Trace,
+        };
+    }
+}
+
+/// <summary>What a call hands on to those that it leads to.</summary>
+internal sealed record CallScope
+{
+    public string? CommandId { get; init; }
+
+    public CommandMetadata Metadata { get; init; } = CommandMetadata.Empty;
+
+    public int Depth { get; init; }
+
+    /// <summary>When the caller stops waiting; null when it did not say.</summary>
+    public DateTimeOffset? Deadline { get; init; }
+
+    public ActivityContext Trace { get; init; }
+
+    public CancellationToken CallCancelled { get; init; }
+
+    public static CallScope Of(Command command) => new()
+    {
+        CommandId = command.CommandId,
+        Metadata = command.Metadata,
+        Depth = command.Depth,
+        Deadline = command.Deadline,
+        Trace = command.Trace,
+        CallCancelled = command.CallCancelled,
+    };
+
+    public CallScope Deeper() => this with { Depth = Depth + 1 };
+}
