@@ -105,9 +105,8 @@ internal sealed partial class OutboxDispatcher(
 
     private bool MayWorkLater(StatusCode code, int attempts) => code switch
     {
-        StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Aborted or StatusCode.ResourceExhausted or StatusCode.Cancelled => true,
         StatusCode.Internal or StatusCode.Unknown => attempts < options.MaxAttempts,
-        _ => false,
+        _ => code.IsTransient(),
     };
 
     private async Task RetryLaterAsync(OriginCalls origin, CancellationToken stopping)

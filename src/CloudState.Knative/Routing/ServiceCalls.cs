@@ -104,7 +104,7 @@ internal sealed class ServiceCalls(
         var outcome = await CallAsync(effect.Call, effect.Id, scope);
         if (effect.Stored is { } stored)
         {
-            if (outcome.Status.StatusCode is StatusCode.Unavailable or StatusCode.DeadlineExceeded or StatusCode.Cancelled or StatusCode.Aborted or StatusCode.ResourceExhausted)
+            if (outcome.Status.StatusCode.IsTransient())
             {
                 outbox.Add([stored.Entry], stored.Slot);
             }

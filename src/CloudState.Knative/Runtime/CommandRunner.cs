@@ -105,8 +105,9 @@ internal sealed partial class CommandRunner(
     {
         var command = pending.Command;
         pending.Outcome = CommandOutcome.Rejected(rejection);
-        if (command.CommandId is null || command.HasMadeUpId)
+        if (command.CommandId is null || command.HasMadeUpId || rejection.StatusCode.IsTransient())
         {
+            // Nothing to remember; or the handler wants the same command to be tried again.
             return null;
         }
 

@@ -1,0 +1,70 @@
+using CloudState.Knative.Actions;
+using Grpc.Core;
+
+namespace CloudState.Knative.FunctionalTests.Bank;
+
+[Action<Tellers.TellersBase>]
+public sealed class TellerAction(BankEvents events)
+{
+    public Account Pay(Payment payment, ActionContext context)
+    {
+        switch (payment.Behaviour)
+        {
+            case "effect":
+            case "effect-fail":
+                context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)), synchronous: true);
+                if (payment.Behaviour == "effect-fail")
+                {
+                    context.Fail("Not today.", StatusCode.OutOfRange);
+                }
+
+                break;
+            case "detached":
+                context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
+                break;
+            case "throw":
+                throw new InvalidOperationException("secret");
+            default:
+                context.Forward((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
+                break;
+        }
+
+        return new Account { Balance = -1 };
+    }
+
+    public async Task<Account> PayAll(IAsyncEnumerable<Payment> payments, ActionContext context)
+    {
+        var total = 0L;
+        var account = "";
+        await foreach (var payment in payments)
+        {
+            (account, total) = (payment.Account, total + payment.Amount);
+        }
+
+        context.Forward((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = account, Amount = total }));
+        return null!;
+    }
+
+    public async IAsyncEnumerable<Account> PayTwice(Payment payment, ActionContext context)
+    {
+        yield return new Account { Balance = 1 };
+        await events.GateAsync(context.CancellationToken);
+        context.Forward((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
+        yield return null!;
+        if (payment.Behaviour == "fail")
+        {
+            context.Fail("Not today.", StatusCode.OutOfRange);
+        }
+    }
+
+    public async IAsyncEnumerable<Account> PayEach(IAsyncEnumerable<Payment> payments, ActionContext context)
+    {
+        await foreach (var payment in payments)
+        {
+            context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)), synchronous: true);
+            yield return new Account { Balance = payment.Amount };
+        }
+    }
+
+    private static DepositMoney Deposit(Payment payment) => new() { Account = payment.Account, Amount = payment.Amount };
+}
