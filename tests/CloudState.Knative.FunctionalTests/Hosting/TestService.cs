@@ -13,7 +13,7 @@ using Xunit;
 namespace CloudState.Knative.FunctionalTests.Hosting;
 
 /// <summary>
-/// The shopping cart in this process, on real sockets. Disposing it fails when it logged an error that the test did not announce with
+/// A service in this process, on real sockets: the shopping cart, unless a test brings another one. Disposing it fails when it logged an error that the test did not announce with
 /// <see cref="ExpectErrors"/>.
 /// </summary>
 internal sealed class TestService : IAsyncDisposable
@@ -48,8 +48,18 @@ internal sealed class TestService : IAsyncDisposable
 
     public IServiceProvider Services => _app.Services;
 
-    public static async Task<TestService> StartAsync(
-        Action<EntityOptions>? entities = null, Action<CloudStateBuilder>? more = null, params (string Key, string Value)[] settings)
+    public static Task<TestService> StartAsync(
+        Action<EntityOptions>? entities = null, Action<CloudStateBuilder>? more = null, params (string Key, string Value)[] settings) =>
+        StartHostAsync(
+            cloudState =>
+            {
+                cloudState.AddEntity<ShoppingCartEntity>(entities);
+                more?.Invoke(cloudState);
+            },
+            settings);
+
+    /// <summary>Starts a service without the shopping cart.</summary>
+    public static async Task<TestService> StartHostAsync(Action<CloudStateBuilder> addEntities, params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PORT"] = "0";
@@ -64,8 +74,7 @@ internal sealed class TestService : IAsyncDisposable
 
         var errors = new ErrorLog();
         builder.Logging.ClearProviders().AddProvider(errors);
-        var cloudState = builder.AddCloudState().AddEntity<ShoppingCartEntity>(entities).UseMarten().UseSqlite().AddTelemetry();
-        more?.Invoke(cloudState);
+        addEntities(builder.AddCloudState().UseMarten().UseSqlite().AddTelemetry());
         var app = builder.Build();
         app.MapCloudState();
         await app.StartAsync();

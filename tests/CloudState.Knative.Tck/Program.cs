@@ -1,0 +1,17 @@
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Marten;
+using CloudState.Knative.Sqlite;
+using CloudState.Knative.Tck;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+
+builder.AddCloudState()
+    .AddTckModels()
+    .UseMarten()
+    .UseSqlite();
+
+var app = builder.Build();
+
+app.MapCloudState();
+
+return await app.RunCloudStateAsync(args);

@@ -1,0 +1,41 @@
+using CloudState.Knative.Entities;
+
+namespace CloudState.Knative.Tck.ValueEntity;
+
+[ValueEntity<ValueEntityTckModel.ValueEntityTckModelBase>(EntityType)]
+internal sealed class ValueEntityTckModelEntity : ValueEntity<Persisted>
+{
+    public const string EntityType = "value-entity-tck-model";
+
+    public Response Process(Request command, CommandContext context)
+    {
+        foreach (var action in command.Actions)
+        {
+            Perform(action, context);
+        }
+
+        return new Response { Message = State.Value };
+    }
+
+    private void Perform(RequestAction action, CommandContext context)
+    {
+        switch (action.ActionCase)
+        {
+            case RequestAction.ActionOneofCase.Update:
+                Update(new Persisted { Value = action.Update.Value });
+                break;
+            case RequestAction.ActionOneofCase.Delete:
+                context.Delete();
+                break;
+            case RequestAction.ActionOneofCase.Forward:
+                context.Forward((ValueEntityTwo.ValueEntityTwoClient two) => two.CallAsync(new Request { Id = action.Forward.Id }));
+                break;
+            case RequestAction.ActionOneofCase.Effect:
+                context.Effect((ValueEntityTwo.ValueEntityTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }), action.Effect.Synchronous);
+                break;
+            case RequestAction.ActionOneofCase.Fail:
+                context.Fail(action.Fail.Message);
+                break;
+        }
+    }
+}
