@@ -12,7 +12,7 @@ internal static class ActionDefinitionReader
     {
         ActionBinding.RootSharedCode();
         var handlers = new HandlerClass(actionClass);
-        var attribute = actionClass.GetCustomAttribute<ActionAttribute>()
+        var attribute = actionClass.GetCustomAttribute<ActionAttribute>(inherit: false)
             ?? throw handlers.Wrong("has no action attribute. Add: [Action<YourService.YourServiceBase>]");
         var service = handlers.ReadService(attribute.ServiceBase);
         var methods = service.Methods.Select(rpc => ReadMethod(handlers, rpc)).ToArray();

@@ -5,6 +5,7 @@ using CloudState.Knative.Effects;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -51,7 +52,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         using var limit = new TimeLimit(time, scope.Deadline ?? DateTimeOffset.MaxValue, scope.CallCancelled);
         await using var instances = services.CreateAsyncScope();
         var context = new ActionContext(method.Rpc, targets, scope.CommandId, scope.Metadata, limit.GetToken);
-        await using var replies = Start();
+        await using var replies = RepliesAsync().GetAsyncEnumerator(CancellationToken.None);
         while (true)
         {
             CommandOutcome? outcome;
@@ -76,8 +77,14 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
             }
         }
 
-        IAsyncEnumerator<Google.Protobuf.IMessage?> Start() =>
-            method.StreamedReply!(action.CreateInstance(instances.ServiceProvider), input, context).GetAsyncEnumerator(context.CancellationToken);
+        // Whatever the handler throws, even before its first reply, comes out of the loop above.
+        async IAsyncEnumerable<IMessage?> RepliesAsync()
+        {
+            await foreach (var reply in method.StreamedReply!(action.CreateInstance(instances.ServiceProvider), input, context).WithCancellation(context.CancellationToken))
+            {
+                yield return reply;
+            }
+        }
     }
 
     private DateTimeOffset LatestEnd(ActionMethod method) => method.Rpc.IsClientStreaming ? DateTimeOffset.MaxValue : time.GetUtcNow() + options.Value.CommandTimeout;

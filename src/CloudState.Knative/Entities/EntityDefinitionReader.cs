@@ -21,7 +21,7 @@ internal sealed class EntityDefinitionReader
 
     private EntityDefinition Read()
     {
-        var attribute = _class.Type.GetCustomAttribute<EntityAttribute>()
+        var attribute = _class.Type.GetCustomAttribute<EntityAttribute>(inherit: false)
             ?? throw _class.Wrong("has no entity attribute. Add: [EventSourcedEntity<YourService.YourServiceBase>(\"your-entity-type\")] or [ValueEntity<…>(…)]");
         if (string.IsNullOrWhiteSpace(attribute.EntityType) || attribute.EntityType.Contains('/'))
         {

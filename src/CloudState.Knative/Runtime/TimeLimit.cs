@@ -13,6 +13,11 @@ internal sealed class TimeLimit(TimeProvider time, DateTimeOffset deadline, Canc
 
     public CancellationToken GetToken()
     {
+        if (deadline == DateTimeOffset.MaxValue)
+        {
+            return callCancelled;
+        }
+
         _timer ??= new CancellationTokenSource(Remaining, time);
         _either ??= CancellationTokenSource.CreateLinkedTokenSource(_timer.Token, callCancelled);
         return _either.Token;

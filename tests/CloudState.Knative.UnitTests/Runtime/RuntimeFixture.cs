@@ -12,25 +12,30 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace CloudState.Knative.UnitTests.Runtime;
 
-/// <summary>The runtime with counters on a <see cref="ScriptedStore"/>.</summary>
+/// <summary>The runtime with counters on a <see cref="ScriptedStore"/>: event sourced ones, unless it is told otherwise.</summary>
 internal sealed class RuntimeFixture : IAsyncDisposable
 {
-    private readonly EntityDefinition _definition = EntityDefinitionReader.Read(typeof(CounterEntity));
-
+    private readonly EntityDefinition _definition;
     private readonly PeerLinks _peers;
     private readonly CommandRouter _router;
 
     /// <param name="configure">Changes the options.</param>
     /// <param name="ring">What this process owns; everything for ever when null.</param>
     public RuntimeFixture(Action<CloudStateOptions>? configure = null, RingState? ring = null)
+        : this(EntityDefinitionReader.Read(typeof(CounterEntity)), fixture => new CounterEntity { WhileReading = () => fixture.WhileReading() }, configure, ring)
     {
+    }
+
+    public RuntimeFixture(EntityDefinition definition, Func<RuntimeFixture, Entity> create, Action<CloudStateOptions>? configure = null, RingState? ring = null)
+    {
+        _definition = definition;
         var options = new CloudStateOptions();
         configure?.Invoke(options);
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
         health.ReportUp();
         var journal = new Journal(Store, health, options.MaxBatchSize);
         var runner = new CommandRunner(
-            _definition, () => new CounterEntity { WhileReading = () => WhileReading() }, new StoredTypes(_definition.StoredTypes), CallTargets.All,
+            _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All,
             Store, health, options, options.Entities, Time, NullLogger.Instance);
         Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);

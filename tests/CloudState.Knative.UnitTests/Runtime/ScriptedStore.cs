@@ -47,6 +47,15 @@ internal sealed class ScriptedStore : IEntityStore
         }
     }
 
+    /// <inheritdoc cref="WriteBehindTheBack"/>
+    public void WriteValueBehindTheBack(EntityKey key, IMessage value)
+    {
+        lock (_lock)
+        {
+            _values[key] = new ValueChange(VersionOf(key, EntityKind.Value) + 1, value, null);
+        }
+    }
+
     public IReadOnlyList<object> EventsOf(EntityKey key)
     {
         lock (_lock)

@@ -1,0 +1,90 @@
+using CloudState.Knative.Effects;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+
+namespace CloudState.Knative.UnitTests.Effects;
+
+public sealed class OutboxTests
+{
+    private static readonly OwnedSlot Slot = new(new Slot("cart", 0), Tenure.Unlimited(TimeProvider.System));
+
+    private readonly Outbox _outbox = new();
+
+    [Fact]
+    public void CallsOfOneEntity_AreReadyOneAfterAnother()
+    {
+        var (first, second) = (Entry("alice"), Entry("alice"));
+        _outbox.Load(Slot, []);
+
+        _outbox.Add([first, second], Slot);
+
+        var alice = TakeReady();
+        Assert.Equal(first, alice.Waiting.Peek());
+        Assert.False(_outbox.Ready.TryRead(out _));
+        _outbox.CompleteFirst(alice);
+        Assert.Equal(second, TakeReady().Waiting.Peek());
+        _outbox.CompleteFirst(alice);
+        Assert.False(_outbox.Ready.TryRead(out _));
+        Assert.Equal([first.Id, second.Id], TakeDone());
+        Assert.Equal(0, _outbox.Count);
+    }
+
+    [Fact]
+    public void CallsOfDifferentEntities_AreReadyAtTheSameTime()
+    {
+        _outbox.Load(Slot, []);
+
+        _outbox.Add([Entry("alice"), Entry("bob")], Slot);
+
+        Assert.Equal(["alice", "bob"], [TakeReady().Key.EntityId, TakeReady().Key.EntityId]);
+    }
+
+    [Fact]
+    public void WhatTheStoreHas_GoesBeforeWhatWasAddedMeanwhile()
+    {
+        var (stored, both, added) = (Entry("alice"), Entry("alice"), Entry("alice"));
+
+        _outbox.Add([both, added], Slot);
+        Assert.False(_outbox.Ready.TryRead(out _));
+        _outbox.Load(Slot, [stored, both]);
+
+        Assert.Equal([stored, both, added], TakeReady().Waiting);
+        Assert.Equal(3, _outbox.Count);
+    }
+
+    [Fact]
+    public void SlotThatIsLost_TakesItsCallsWithIt()
+    {
+        var regained = new OwnedSlot(Slot.Slot, Tenure.Unlimited(TimeProvider.System));
+        _outbox.Load(Slot, [Entry("alice"), Entry("bob")]);
+        var alice = TakeReady();
+
+        _outbox.KeepOnly(new HashSet<OwnedSlot> { regained });
+        _outbox.CompleteFirst(alice);
+
+        Assert.Equal(0, _outbox.Count);
+        Assert.False(_outbox.IsLoaded(Slot));
+        Assert.False(_outbox.IsLoaded(regained));
+        Assert.Single(TakeDone());
+    }
+
+    private OriginCalls TakeReady()
+    {
+        Assert.True(_outbox.Ready.TryRead(out var origin));
+        return origin;
+    }
+
+    private List<Guid> TakeDone()
+    {
+        var done = new List<Guid>();
+        while (_outbox.Done.TryRead(out var id))
+        {
+            done.Add(id);
+        }
+
+        return done;
+    }
+
+    private static OutboxEntry Entry(string key) => new(Guid.NewGuid(), new EntityKey("cart", key), 0, "carts.Carts/Add", ByteString.Empty);
+}
