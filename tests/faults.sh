@@ -3,6 +3,8 @@
 # A wrong option prints all of them.
 #
 # Needs the .NET SDK; PostgreSQL as in tests/run.sh, always a private server; a C compiler for clocks that jump (without one they do not).
+# bash tests/faults.sh --effect-kills N [--store embedded|postgres] kills N pods between the commit of an effect and its execution instead.
+#
 # The last line reads "seed S: N operations, N faults, N anomalies; ..."; the exit code is 0 when there are no anomalies.
 set -euo pipefail
 cd "$(dirname "$0")/.."

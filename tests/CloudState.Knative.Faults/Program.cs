@@ -1,8 +1,9 @@
 using System.Runtime.InteropServices;
+using CloudState.Knative.Faults.Effects;
 
 namespace CloudState.Knative.Faults;
 
-/// <summary>The fault suite, and, as <c>pod</c>, one process of the cluster that it tests.</summary>
+/// <summary>The fault suite, and, as <c>pod</c> or <c>wallets</c>, one process that it tests.</summary>
 internal static class Program
 {
     public static async Task<int> Main(string[] args)
@@ -12,10 +13,18 @@ internal static class Program
             return await PodHost.RunAsync(podArguments);
         }
 
+        if (args is ["wallets", .. var walletArguments])
+        {
+            return await WalletPod.RunAsync(walletArguments);
+        }
+
+        string[]? effectKills;
         RunOptions options;
         try
         {
-            options = RunOptions.Parse(args is ["run", .. var runArguments] ? runArguments : args);
+            args = args is ["run", .. var runArguments] ? runArguments : args;
+            effectKills = args is ["--effect-kills", .. var kills] ? kills : null;
+            options = effectKills is null ? RunOptions.Parse(args) : new RunOptions();
         }
         catch (FormatException wrong)
         {
@@ -29,7 +38,7 @@ internal static class Program
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
-            return await new FaultRun(options).RunAsync(stopped.Token);
+            return effectKills is null ? await new FaultRun(options).RunAsync(stopped.Token) : await EffectKills.RunAsync(effectKills, stopped.Token);
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {

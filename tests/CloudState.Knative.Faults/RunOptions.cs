@@ -18,6 +18,8 @@ internal sealed record RunOptions
           --sabotage S       fence or self-fencing: the pods break a guarantee; the run succeeds when an anomaly is found.
                              The lack of a fence shows where carts are read more often than written while pods are paused:
                              fence implies --minutes 4 --keys 300 --clients 60 --rate 300 --faults pause unless these follow
+               bash tests/faults.sh --effect-kills N [--store embedded|postgres]
+          instead kills N pods, one after another, between the commit of an effect and its execution
         """;
 
     public const int MaxPods = 6;
