@@ -61,6 +61,6 @@ public sealed class EventSourcedEntityAttribute<[DynamicallyAccessedMembers(Dyna
     {
         var service = endpoints.MapGrpcService<TService>();
         service.EnableGrpcWeb();
-        service.Quicken<TService>(endpoints.ServiceProvider);
+        service.AddRest<TService>(endpoints.ServiceProvider);
     }
 }
