@@ -3,12 +3,14 @@ using CloudState.Knative.Grpc;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Routing;
 using Google.Api;
+using Google.Protobuf.Reflection;
 using Grpc.AspNetCore.Server;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Grpc.JsonTranscoding;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Rest;
@@ -16,7 +18,7 @@ namespace CloudState.Knative.Rest;
 /// <summary>Completes the endpoints that gRPC and JSON transcoding have made of a service.</summary>
 /// <remarks>
 /// A unary rpc with an HTTP rule gets a <see cref="RestEndpoint"/> in front, where that changes nothing but the time it takes; a streaming one
-/// <see cref="ServerSentEvents"/>.
+/// <see cref="ServerSentEvents"/>. An rpc without a rule gets an <see cref="RpcEndpoint"/> for JSON at its gRPC path.
 /// </remarks>
 internal static class RestEndpoints
 {
@@ -25,8 +27,10 @@ internal static class RestEndpoints
     {
         var definitions = services.GetRequiredService<EntityDefinitions>();
         var router = services.GetRequiredService<CommandRouter>();
+        var logger = services.GetRequiredService<ILogger<RpcEndpoint>>();
         var keepAlive = services.GetRequiredService<IOptions<CloudStateOptions>>().Value.StreamKeepAlive;
         var time = services.GetRequiredService<TimeProvider>();
+        var pipeline = new RpcPipeline([.. InterceptorsOf<TService>(services)]);
         var mayQuicken = IsTranscodingAsExpected<TService>(services);
 
         service.Add(endpoint =>
@@ -40,10 +44,18 @@ internal static class RestEndpoints
                 {
                     { IsServerStreaming: true } when rule is not null => AlsoEvents(served),
                     _ when rule is not null => Quicken(entity, command, rule, route, served),
+                    { IsClientStreaming: false } rpc when !HasRule(rpc) => AlsoJson(rpc, served),
                     _ => served,
                 };
             }
         });
+
+        RequestDelegate AlsoJson(MethodDescriptor rpc, RequestDelegate grpc)
+        {
+            RequestDelegate json = new RpcEndpoint(rpc, pipeline, logger).HandleAsync;
+            json = rpc.IsServerStreaming ? AlsoEvents(json) : json;
+            return http => RpcEndpoint.IsJson(http.Request) ? json(http) : grpc(http);
+        }
 
         RequestDelegate AlsoEvents(RequestDelegate lines) => new ServerSentEvents(lines, keepAlive, time).HandleAsync;
 
@@ -52,6 +64,8 @@ internal static class RestEndpoints
                 ? new RestEndpoint(binding, router, transcoding).HandleAsync
                 : transcoding;
     }
+
+    private static bool HasRule(MethodDescriptor rpc) => rpc.GetOptions()?.GetExtension(AnnotationsExtensions.Http) is not null;
 
     private static IEnumerable<InterceptorRegistration> InterceptorsOf<TService>(IServiceProvider services)
         where TService : class =>
