@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Rest;
 using CloudState.Knative.Routing;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
@@ -44,6 +45,7 @@ internal sealed class ActionInterceptor(ActionDefinitions actions, ActionRunner 
             var outcome = answer.FollowUp is null ? answer : await calls.CompleteAsync(answer, scope);
             if (outcome.Status.StatusCode != StatusCode.OK)
             {
+                EventStream.Fail(context.GetHttpContext());
                 throw new RpcException(outcome.Status);
             }
 

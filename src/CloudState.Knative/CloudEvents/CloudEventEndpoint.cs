@@ -20,8 +20,8 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
         try
         {
             var cloudEvents = await CloudEventRequest.ReadAsync(http.Request);
-            var metadata = RequestMetadata.Read(http.Request.Headers);
-            var commands = cloudEvents.Select(cloudEvent => routes.ToCommand(cloudEvent, metadata, http.RequestAborted)).ToArray();
+            var headers = RequestMetadata.Read(http.Request.Headers);
+            var commands = cloudEvents.Select(cloudEvent => routes.ToCommand(cloudEvent, CloudEventHeaders.Of(cloudEvent, headers), http.RequestAborted)).ToArray();
 
             (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
             foreach (var command in commands)

@@ -1,10 +1,11 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
+using CloudState.Knative.CloudEvents;
 using CloudState.Knative.Grpc;
 
 namespace CloudState.Knative.Entities;
 
-/// <summary>What came with a command beside its message: gRPC metadata, HTTP headers or CloudEvent attributes (as <c>ce-</c> headers). Names ignore case.</summary>
+/// <summary>What came with a command beside its message: gRPC metadata, HTTP headers or CloudEvent attributes (as <c>ce-</c> headers, in every mode; <see cref="CloudEvent"/> decodes them). Names ignore case.</summary>
 public sealed class CommandMetadata : IReadOnlyCollection<KeyValuePair<string, string>>
 {
     /// <summary>No metadata.</summary>
@@ -19,6 +20,9 @@ public sealed class CommandMetadata : IReadOnlyCollection<KeyValuePair<string, s
 
     /// <summary>The first value of a name, or null.</summary>
     public string? this[string name] => TryGetValue(name, out var value) ? value : null;
+
+    /// <summary>The attributes of the CloudEvent that the command came with; null when it came without id, source or type of one.</summary>
+    public CloudEventMetadata? CloudEvent => CloudEventMetadata.Of(this);
 
     /// <summary>Finds the first value of a name.</summary>
     public bool TryGetValue(string name, [NotNullWhen(true)] out string? value)

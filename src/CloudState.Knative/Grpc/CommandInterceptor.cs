@@ -1,4 +1,5 @@
 using CloudState.Knative.Entities;
+using CloudState.Knative.Rest;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using Google.Protobuf;
@@ -26,6 +27,7 @@ internal sealed class CommandInterceptor(EntityDefinitions definitions, ServiceC
     {
         var ended = await streams.PushAsync(
             ToCommand((IMessage)request, context), reply => responseStream.WriteAsync((TResponse)reply, context.CancellationToken));
+        EventStream.Fail(context.GetHttpContext());
         throw new RpcException(ended);
     }
 

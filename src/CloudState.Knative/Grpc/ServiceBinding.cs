@@ -22,6 +22,6 @@ internal static class ServiceBinding
     {
         var service = endpoints.MapGrpcService<TService>();
         service.EnableGrpcWeb();
-        service.Quicken<TService>(endpoints.ServiceProvider);
+        service.AddRest<TService>(endpoints.ServiceProvider);
     }
 }

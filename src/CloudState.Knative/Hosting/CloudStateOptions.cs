@@ -45,6 +45,10 @@ public sealed class CloudStateOptions
     /// <value>Default: 500 milliseconds.</value>
     public TimeSpan CloseDelay { get; set; } = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How often a comment goes out on a stream of Server-Sent Events, so that proxies do not cut a quiet one and clients that are gone are noticed.</summary>
+    /// <value>Default: 15 seconds.</value>
+    public TimeSpan StreamKeepAlive { get; set; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Whether <c>/metrics</c> answers Prometheus.</summary>
     /// <value>Default: false.</value>
     public bool PrometheusEndpoint { get; set; }

@@ -16,6 +16,7 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Duration(nameof(options.CommandIdRetention), options.CommandIdRetention),
             .. Duration(nameof(options.ProtocolDetectionTimeout), options.ProtocolDetectionTimeout),
             .. Duration(nameof(options.CloseDelay), options.CloseDelay),
+            .. Duration(nameof(options.StreamKeepAlive), options.StreamKeepAlive, TimeSpan.FromDays(1)),
             .. Count(nameof(options.CommandIdCount), options.CommandIdCount),
             .. Count(nameof(options.MaxBatchSize), options.MaxBatchSize),
             .. Count(nameof(options.MaxRequestBodySize), options.MaxRequestBodySize),
@@ -70,8 +71,10 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
         return failures;
     }
 
-    private static IEnumerable<string> Duration(string name, TimeSpan value) =>
-        value >= Shortest && value <= Longest ? [] : [$"CloudState:{name} is {value}; it must be between {Shortest} and {Longest}."];
+    private static IEnumerable<string> Duration(string name, TimeSpan value) => Duration(name, value, Longest);
+
+    private static IEnumerable<string> Duration(string name, TimeSpan value, TimeSpan longest) =>
+        value >= Shortest && value <= longest ? [] : [$"CloudState:{name} is {value}; it must be between {Shortest} and {longest}."];
 
     private static IEnumerable<string> Count(string name, int value) =>
         value > 0 ? [] : [$"CloudState:{name} is {value}; it must be at least 1."];

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
+using Google.Api;
+using Google.Protobuf;
 using Grpc.Core;
 
 namespace CloudState.Knative.FunctionalTests.Edges;
@@ -17,6 +19,9 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
 
     public static TaskCompletionSource Cancelled { get; set; } = new();
 
+    /// <summary>The metadata of the last <see cref="Look"/>.</summary>
+    public static CommandMetadata LookedWith { get; private set; } = CommandMetadata.Empty;
+
     public const string Secret = "the message of the exception";
 
     public Total Add(AddAmount command, CommandContext context)
@@ -25,10 +30,21 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
         return command.Crash ? throw new InvalidOperationException(Secret) : State;
     }
 
-    public Total Watch(WatchProbe command) => State;
+    public Total Watch(WatchProbe command, CommandContext context)
+    {
+        if (command.Limit > 0 && State.Amount >= command.Limit)
+        {
+            context.Fail($"The total is {State.Amount}.", StatusCode.OutOfRange);
+        }
+
+        return State;
+    }
+
+    public Total WatchBare(WatchProbe command, CommandContext context) => Watch(command, context);
 
     public async Task<Surroundings> Look(LookAround command, CommandContext context)
     {
+        LookedWith = context.Metadata;
         var surroundings = new Surroundings { TraceId = Activity.Current?.TraceId.ToString() ?? "" };
         foreach (var group in context.Metadata.GroupBy(entry => entry.Key))
         {
@@ -58,6 +74,14 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
 
     public Everything Echo(Everything command) => command;
 
+    public Everything EchoBare(Everything command) => command;
+
+    public Plain EchoPlainBare(Plain command, CommandContext context) => EchoPlain(command, context);
+
+    public HttpBody Mirror(Attachment command) => command.Content ?? new HttpBody { ContentType = "text/plain", Data = ByteString.CopyFromUtf8("nothing") };
+
+    public HttpBody MirrorBare(Attachment command) => Mirror(command);
+
     public Plain EchoPlain(Plain command, CommandContext context)
     {
         if (command.Failure.Length > 0)
@@ -70,5 +94,6 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
 
     public void Apply(Added added) => State.Amount += added.Amount;
 
-    internal static Task<TestService> StartServiceAsync() => TestService.StartAsync(more: cloudState => cloudState.AddEntity<ProbeEntity>());
+    internal static Task<TestService> StartServiceAsync(params (string Key, string Value)[] settings) =>
+        TestService.StartAsync(more: cloudState => cloudState.AddEntity<ProbeEntity>(), settings: settings);
 }
