@@ -31,7 +31,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         {
             var handling = method.SingleReply!(action.CreateInstance(instances.ServiceProvider), input, context);
             var reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
-            return ToOutcome(method, context.TakeAnswer(reply), context);
+            return ToOutcome(method, context.TakeAnswer(reply), context, new CallIds(scope.CommandId));
         }
         catch (Exception failure)
         {
@@ -52,13 +52,14 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         using var limit = new TimeLimit(time, scope.Deadline ?? DateTimeOffset.MaxValue, scope.CallCancelled);
         await using var instances = services.CreateAsyncScope();
         var context = new ActionContext(method.Rpc, targets, scope.CommandId, scope.Metadata, limit.GetToken);
+        var ids = new CallIds(scope.CommandId);
         await using var replies = RepliesAsync().GetAsyncEnumerator(CancellationToken.None);
         while (true)
         {
             CommandOutcome? outcome;
             try
             {
-                outcome = await replies.MoveNextAsync() ? ToOutcome(method, context.TakeAnswer(replies.Current), context) : LastOutcome(context.TakeAnswer(null));
+                outcome = await replies.MoveNextAsync() ? ToOutcome(method, context.TakeAnswer(replies.Current), context, ids) : LastOutcome(context.TakeAnswer(null), ids);
             }
             catch (Exception failure)
             {
@@ -89,9 +90,9 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
 
     private DateTimeOffset LatestEnd(ActionMethod method) => method.Rpc.IsClientStreaming ? DateTimeOffset.MaxValue : time.GetUtcNow() + options.Value.CommandTimeout;
 
-    private static CommandOutcome ToOutcome(ActionMethod method, ActionAnswer answer, ActionContext context)
+    private static CommandOutcome ToOutcome(ActionMethod method, ActionAnswer answer, ActionContext context, CallIds ids)
     {
-        var followUp = ToFollowUp(answer);
+        var followUp = ToFollowUp(answer, ids);
         if (answer.Failure is { } failure)
         {
             return CommandOutcome.Rejected(failure) with { FollowUp = followUp is null ? null : followUp with { Forward = null } };
@@ -106,19 +107,17 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
     }
 
     /// <summary>What a handler has asked for after its last reply: another one from elsewhere, a failure, or only effects. Null when nothing.</summary>
-    private static CommandOutcome? LastOutcome(ActionAnswer answer) => answer switch
+    private static CommandOutcome? LastOutcome(ActionAnswer answer, CallIds ids) => answer switch
     {
-        { Failure: { } failure } => CommandOutcome.Rejected(failure) with { FollowUp = ToFollowUp(answer with { Forward = null }) },
-        _ => ToFollowUp(answer) is { } followUp ? CommandOutcome.WithoutReply(followUp) : null,
+        { Failure: { } failure } => CommandOutcome.Rejected(failure) with { FollowUp = ToFollowUp(answer with { Forward = null }, ids) },
+        _ => ToFollowUp(answer, ids) is { } followUp ? CommandOutcome.WithoutReply(followUp) : null,
     };
 
-    private static FollowUp? ToFollowUp(ActionAnswer answer) => answer.Effects.Count == 0 && answer.Forward is null
+    private static FollowUp? ToFollowUp(ActionAnswer answer, CallIds ids) => answer.Effects.Count == 0 && answer.Forward is null
         ? null
         : new FollowUp(
-            [.. answer.Effects.Select(effect => new PlannedCall(NewId(), effect.Call, effect.IsSynchronous))],
-            answer.Forward is { } forward ? new PlannedCall(NewId(), forward, IsSynchronous: true) : null);
-
-    private static string NewId() => Guid.CreateVersion7().ToString("N");
+            [.. answer.Effects.Select(effect => new PlannedCall(ids.Next(), effect.Call, effect.IsSynchronous))],
+            answer.Forward is { } forward ? new PlannedCall(ids.Next(), forward, IsSynchronous: true) : null);
 
     private CommandOutcome Failed(ActionMethod method, Exception failure, TimeLimit limit, CallScope scope)
     {
@@ -135,6 +134,14 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
                 LogFailed(method.FullName, traceId, failure);
                 return CommandOutcome.Unexpected("action", traceId, options.Value.EnableDetailedErrors ? failure : null);
         }
+    }
+
+    /// <summary>The ids of the calls that one call of an action asks for: the same ones each time it is repeated with its id.</summary>
+    private sealed class CallIds(string? commandId)
+    {
+        private int _count;
+
+        public string Next() => commandId is null ? Guid.CreateVersion7().ToString("N") : $"{commandId} {++_count}";
     }
 
     [LoggerMessage(5, LogLevel.Error, "{Method} failed (trace id {TraceId}).", EventName = "ActionFailed")]

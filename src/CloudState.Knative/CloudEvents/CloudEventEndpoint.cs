@@ -21,12 +21,12 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
         {
             var cloudEvents = await CloudEventRequest.ReadAsync(http.Request);
             var headers = RequestMetadata.Read(http.Request.Headers);
-            var commands = cloudEvents.Select(cloudEvent => routes.ToCommand(cloudEvent, CloudEventHeaders.Of(cloudEvent, headers), http.RequestAborted)).ToArray();
+            var events = cloudEvents.Select(cloudEvent => routes.ToCall(cloudEvent, CloudEventHeaders.Of(cloudEvent, headers), http.RequestAborted)).ToArray();
 
             (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
-            foreach (var command in commands)
+            foreach (var (call, commandId, scope) in events)
             {
-                var outcome = await calls.ExecuteAsync(command);
+                var outcome = await calls.CallAsync(call, commandId, scope);
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
             }
 

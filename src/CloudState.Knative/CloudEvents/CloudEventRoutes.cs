@@ -3,16 +3,18 @@ using System.Diagnostics;
 using System.Net.Mime;
 using System.Text;
 using CloudNative.CloudEvents;
+using CloudState.Knative.Actions;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Runtime;
-using CloudState.Knative.Storage;
+using CloudState.Knative.Routing;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Microsoft.AspNetCore.Http;
 
 namespace CloudState.Knative.CloudEvents;
 
 /// <summary>
-/// Turns a CloudEvent into a command. Its <c>type</c> picks the rpc, by the full name of the rpc's input message or as
+/// Turns a CloudEvent into a call of an rpc. Its <c>type</c> picks the rpc, by the full name of the rpc's input message or as
 /// <c>package.Service/Method</c>; its <c>subject</c> is the entity key when the message has none; its <c>source</c> and <c>id</c>
 /// together are the command id.
 /// </summary>
@@ -20,38 +22,34 @@ internal sealed class CloudEventRoutes
 {
     private static readonly JsonParser JsonParser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
 
-    private readonly FrozenDictionary<string, (EntityDefinition Entity, CommandDefinition Command)[]> _byType;
+    private readonly FrozenDictionary<string, Route[]> _byType;
 
-    public CloudEventRoutes(EntityDefinitions definitions) => _byType = definitions.Commands
-        .Where(pair => !pair.Command.IsStreaming)
-        .SelectMany(pair => new[] { (Type: pair.Command.FullName, Pair: pair), (Type: pair.Command.Rpc.InputType.FullName, Pair: pair) })
-        .GroupBy(entry => entry.Type, entry => entry.Pair)
+    public CloudEventRoutes(EntityDefinitions entities, ActionDefinitions actions) => _byType = entities.Commands
+        .Select(pair => new Route(pair.Command.FullName, pair.Command.Rpc, pair.Command.Key))
+        .Concat(actions.Methods.Select(method => new Route(method.FullName, method.Rpc, Key: null)))
+        .Where(route => route.Rpc is { IsClientStreaming: false, IsServerStreaming: false })
+        .SelectMany(route => new[] { (Type: route.Method, Route: route), (Type: route.Rpc.InputType.FullName, Route: route) })
+        .GroupBy(entry => entry.Type, entry => entry.Route)
         .ToFrozenDictionary(group => group.Key, group => group.ToArray());
 
-    /// <exception cref="CloudEventException">No command can be made of the event.</exception>
-    public Command ToCommand(CloudEvent cloudEvent, CommandMetadata metadata, CancellationToken callCancelled)
+    /// <exception cref="CloudEventException">No call can be made of the event.</exception>
+    public CloudEventCall ToCall(CloudEvent cloudEvent, CommandMetadata metadata, CancellationToken callCancelled)
     {
-        var (entity, definition) = FindCommand(cloudEvent.Type!);
-        var message = ReadData(cloudEvent, definition);
-        if (definition.Key.Read(message).Length == 0 && cloudEvent.Subject is { Length: > 0 } subject && !definition.Key.TryWrite(message, subject))
+        var route = FindRoute(cloudEvent.Type!);
+        var message = ReadData(cloudEvent, route.Rpc.InputType);
+        if (route.Key is { } key && key.Read(message).Length == 0 && cloudEvent.Subject is { Length: > 0 } subject && !key.TryWrite(message, subject))
         {
-            throw BadRequest($"The subject '{subject}' is no entity key of {definition.Rpc.InputType.FullName}. Set in the data: {definition.Key}.");
+            throw BadRequest($"The subject '{subject}' is no entity key of {route.Rpc.InputType.FullName}. Set in the data: {key}.");
         }
 
-        return new Command
-        {
-            Definition = definition,
-            Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
-            Message = message,
-            Metadata = metadata,
-            // A source is a URI reference and holds no space: the two parts cannot be confused.
-            CommandId = $"{cloudEvent.Source} {cloudEvent.Id}",
-            CallCancelled = callCancelled,
-            Trace = TraceOf(cloudEvent),
-        };
+        // A source is a URI reference and holds no space: the two parts cannot be confused.
+        return new CloudEventCall(
+            new OutgoingCall(route.Method, message.ToByteString(), metadata),
+            $"{cloudEvent.Source} {cloudEvent.Id}",
+            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent) });
     }
 
-    private (EntityDefinition Entity, CommandDefinition Command) FindCommand(string type)
+    private Route FindRoute(string type)
     {
         if (!_byType.TryGetValue(type, out var candidates))
         {
@@ -60,12 +58,11 @@ internal sealed class CloudEventRoutes
 
         return candidates is [var only]
             ? only
-            : throw BadRequest($"Several rpcs take '{type}'. Send one of the types {string.Join(", ", candidates.Select(candidate => candidate.Command.FullName))}.");
+            : throw BadRequest($"Several rpcs take '{type}'. Send one of the types {string.Join(", ", candidates.Select(candidate => candidate.Method))}.");
     }
 
-    private static IMessage ReadData(CloudEvent cloudEvent, CommandDefinition definition)
+    private static IMessage ReadData(CloudEvent cloudEvent, MessageDescriptor input)
     {
-        var input = definition.Rpc.InputType;
         var bytes = cloudEvent.Data switch
         {
             byte[] binary => binary,
@@ -112,4 +109,10 @@ internal sealed class CloudEventRoutes
             : Activity.Current?.Context ?? default;
 
     private static CloudEventException BadRequest(string message) => new(StatusCodes.Status400BadRequest, message);
+
+    /// <summary>An rpc that takes events; the key is null when an action answers it.</summary>
+    private sealed record Route(string Method, MethodDescriptor Rpc, EntityKeyFields? Key);
 }
+
+/// <summary>The call that an event is for, and the id under which it takes effect once.</summary>
+internal sealed record CloudEventCall(OutgoingCall Call, string CommandId, CallScope Scope);

@@ -77,7 +77,11 @@ internal sealed class ServiceCalls(
         return outcome.FollowUp is null ? outcome : await CompleteAsync(outcome, scopeOf(call));
     }
 
-    private ValueTask<CommandOutcome> CallAsync(OutgoingCall call, string id, CallScope scope)
+    /// <summary>Calls an rpc by its name.</summary>
+    /// <param name="call">The rpc and its input.</param>
+    /// <param name="id">Under which the call takes effect once.</param>
+    /// <param name="scope">What has led to it.</param>
+    public ValueTask<CommandOutcome> CallAsync(OutgoingCall call, string id, CallScope scope)
     {
         if (scope.Depth > options.MaxDepth)
         {

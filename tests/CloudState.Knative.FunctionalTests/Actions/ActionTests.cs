@@ -42,6 +42,23 @@ public sealed class ActionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task CloudEventDeliveredTwice_TakesEffectOnce()
+    {
+        for (var delivery = 0; delivery < 2; delivery++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/") { Content = JsonContent.Create(new { account = _account, amount = "5" }) };
+            request.Headers.Add("ce-specversion", "1.0");
+            request.Headers.Add("ce-type", "cloudstate.tests.bank.Payment");
+            request.Headers.Add("ce-source", "/tests");
+            request.Headers.Add("ce-id", _account);
+            using var answer = await _service.Http1.SendAsync(request, Cancellation);
+            Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        }
+
+        Assert.Equal(5, await _service.BalanceAsync(_account));
+    }
+
+    [Fact]
     public async Task SynchronousEffect_IsDoneBeforeTheReply()
     {
         var reply = await _service.Tellers().PayAsync(Payment(5, "effect"));
