@@ -47,6 +47,8 @@ public sealed class ShoppingCartEntity : EventSourcedEntity<Domain.Cart>
         Items = { State.Items.Select(item => new Api.LineItem { ProductId = item.ProductId, Name = item.Name, Quantity = item.Quantity }) },
     };
 
+    public Api.Cart WatchCart(GetShoppingCart command) => GetCart(command);
+
     public void Apply(ItemAdded added)
     {
         if (Find(added.Item.ProductId) is { } existing)

@@ -46,7 +46,9 @@ public abstract class ReflectionContract(TckDeployment tck) : ConformanceTest(tc
         await call.RequestStream.WriteAsync(request);
         await call.RequestStream.CompleteAsync();
         Assert.True(await call.ResponseStream.MoveNext(Options.CancellationToken));
-        return call.ResponseStream.Current;
+        var answer = call.ResponseStream.Current;
+        Assert.False(await call.ResponseStream.MoveNext(Options.CancellationToken));
+        return answer;
     }
 }
 

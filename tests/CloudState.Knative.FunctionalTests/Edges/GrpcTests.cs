@@ -91,6 +91,7 @@ public sealed class GrpcTests : IAsyncLifetime
 
         Assert.Contains("com.example.shoppingcart.ShoppingCart", call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name));
         await call.RequestStream.CompleteAsync();
+        Assert.False(await call.ResponseStream.MoveNext());
     }
 
     [Fact]
