@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using CloudState.Knative.Effects;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -36,6 +37,8 @@ internal static class CloudStateTelemetry
     private static readonly Histogram<double> HandoverDuration = Meter.CreateHistogram("cloudstate.ring.handover.duration", "s", "Time from learning of slots to own until owning all of them.", advice: Seconds);
     private static readonly Histogram<double> ForwardDuration = Meter.CreateHistogram("cloudstate.forward.duration", "s", "Time of commands forwarded to their owner, by result: outcome, not_owner, unreachable.", advice: Seconds);
     private static readonly Counter<long> NotOwnerAnswers = Meter.CreateCounter<long>("cloudstate.forward.refused", "{command}", "Forwarded commands that this process refused because it is not the owner.");
+
+    private static readonly Counter<long> EffectsMade = Meter.CreateCounter<long>("cloudstate.outbox.attempts", "{effect}", "Attempts to make stored effects, by gRPC status.");
 
     /// <summary>Starts the span that those of loading, handling and appending belong to. Null when nobody wants to know.</summary>
     public static MeasuredCommand? StartCommand(Command command)
@@ -117,6 +120,16 @@ internal static class CloudStateTelemetry
                 : [],
             "{slot}",
             "Slots that this process owns.");
+    }
+
+    public static void EffectMade(StatusCode status) =>
+        EffectsMade.Add(1, new KeyValuePair<string, object?>("rpc.response.status_code", status.ToString()));
+
+    public static void ObserveOutbox(Outbox outbox)
+    {
+        var weak = new WeakReference<Outbox>(outbox);
+        Meter.CreateObservableGauge(
+            "cloudstate.outbox.waiting", () => weak.TryGetTarget(out var alive) ? alive.Count : 0, "{effect}", "Stored effects of entities in this process that are still to be made.");
     }
 
     public static void ObserveActiveEntities(EntityRuntime runtime)

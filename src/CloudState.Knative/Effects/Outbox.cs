@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 
@@ -20,6 +21,8 @@ internal sealed class Outbox
     private readonly Channel<OriginCalls> _ready = Channel.CreateUnbounded<OriginCalls>();
     private readonly Channel<Guid> _done = Channel.CreateUnbounded<Guid>();
     private int _count;
+
+    public Outbox() => CloudStateTelemetry.ObserveOutbox(this);
 
     /// <summary>Entities that have a call to be made now.</summary>
     public ChannelReader<OriginCalls> Ready => _ready.Reader;

@@ -1,3 +1,4 @@
+using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Storage;
@@ -13,6 +14,7 @@ internal sealed partial class OutboxDispatcher(
     : BackgroundService
 {
     private const int MaxRemovals = 1000;
+    private const int AttemptsBeforeWarning = 5;
     private static readonly TimeSpan LoadDelay = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
 
@@ -83,9 +85,14 @@ internal sealed partial class OutboxDispatcher(
             }
 
             var entry = origin.Waiting.Peek();
-            var status = origin.Slot.IsHeld ? (await calls.CallAsync(entry, stopping)).Status : new Status(StatusCode.Unavailable, "The lease has not been renewed.");
+            var status = origin.Slot.IsHeld ? await TryMakeAsync(entry, stopping) : new Status(StatusCode.Unavailable, "The lease has not been renewed.");
             if (status.StatusCode != StatusCode.OK && MayWorkLater(status.StatusCode, ++origin.Attempts))
             {
+                if (origin.Attempts == AttemptsBeforeWarning)
+                {
+                    LogWaiting(entry.Method, entry.Origin, status.StatusCode, status.Detail, origin.Attempts);
+                }
+
                 _ = RetryLaterAsync(origin, stopping);
                 return;
             }
@@ -100,6 +107,21 @@ internal sealed partial class OutboxDispatcher(
         finally
         {
             _free.Release();
+        }
+    }
+
+    private async Task<Status> TryMakeAsync(OutboxEntry entry, CancellationToken stopping)
+    {
+        try
+        {
+            var status = (await calls.CallAsync(entry, stopping)).Status;
+            CloudStateTelemetry.EffectMade(status.StatusCode);
+            return status;
+        }
+        catch (Exception unexpected)
+        {
+            LogUnexpected(entry.Method, entry.Origin, unexpected);
+            return new Status(StatusCode.Internal, unexpected.Message);
         }
     }
 
@@ -159,6 +181,12 @@ internal sealed partial class OutboxDispatcher(
         {
         }
     }
+
+    [LoggerMessage(51, LogLevel.Warning, "The effect {Method} of {Origin} could not be made in {Attempts} attempts: {StatusCode}, {Detail}. It is tried on.", EventName = "EffectWaiting")]
+    private partial void LogWaiting(string method, EntityKey origin, StatusCode statusCode, string detail, int attempts);
+
+    [LoggerMessage(52, LogLevel.Error, "The effect {Method} of {Origin} failed.", EventName = "EffectFailed")]
+    private partial void LogUnexpected(string method, EntityKey origin, Exception unexpected);
 
     [LoggerMessage(50, LogLevel.Error, "The effect {Method} of {Origin} is given up after {Attempts} attempts: {StatusCode}, {Detail}", EventName = "EffectGivenUp")]
     private partial void LogGivenUp(string method, EntityKey origin, StatusCode statusCode, string detail, int attempts);

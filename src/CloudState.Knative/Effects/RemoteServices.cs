@@ -24,8 +24,14 @@ internal sealed class RemoteServices(IEnumerable<RemoteServiceRegistration> regi
             : null;
 }
 
-/// <summary>A client of a service that was added with <c>AddServiceClient</c>, for calls whose message is serialized already.</summary>
-internal sealed record RemoteServiceRegistration(ServiceDescriptor Service, string ClientName);
+/// <summary>A service that was added with <c>AddServiceClient</c>.</summary>
+/// <param name="Service">What it offers.</param>
+/// <param name="Name">What the configuration calls it.</param>
+internal sealed record RemoteServiceRegistration(ServiceDescriptor Service, string Name)
+{
+    /// <summary>The client for calls whose message is serialized already.</summary>
+    public string ClientName => $"cloudstate:{Name}:{Service.FullName}";
+}
 
 /// <summary>One rpc of somebody else's service.</summary>
 internal sealed class RemoteService(RawClient client, MethodDescriptor rpc)

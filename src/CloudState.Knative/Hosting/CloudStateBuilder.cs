@@ -69,10 +69,10 @@ public sealed class CloudStateBuilder
     {
         ArgumentNullException.ThrowIfNull(service);
         ArgumentException.ThrowIfNullOrEmpty(name);
-        var rawName = $"cloudstate:{name}:{service.FullName}";
+        var registration = new RemoteServiceRegistration(service, name);
         AddClient<TClient>($"{name}:{service.FullName}");
-        AddClient<RawClient>(rawName);
-        Services.AddSingleton(new RemoteServiceRegistration(service, rawName));
+        AddClient<RawClient>(registration.ClientName);
+        Services.AddSingleton(registration);
         return this;
 
         void AddClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(string clientName)

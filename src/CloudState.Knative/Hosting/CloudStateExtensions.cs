@@ -56,6 +56,11 @@ public static class CloudStateExtensions
             ?? throw new InvalidOperationException("CloudState is not added. Call builder.AddCloudState() before builder.Build().");
         var options = app.Services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
 
+        foreach (var remote in app.Services.GetServices<RemoteServiceRegistration>())
+        {
+            _ = ServiceAddress.Of(remote.Name, app.Configuration);
+        }
+
         InternalPort.Map(app);
         GracefulClose.Use(app);
         app.UseKnativeProbe();
