@@ -23,6 +23,14 @@ internal sealed partial class OutboxDispatcher(
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         Task.WhenAll(UntilStopped(LoadAsync, stoppingToken), UntilStopped(MakeAllAsync, stoppingToken), UntilStopped(RemoveAsync, stoppingToken));
 
+    /// <summary>Waits for effects that are not stored. Those that are can be made by others; what has been made is removed.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await calls.Detached.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await base.StopAsync(cancellationToken);
+        await TryRemoveAsync(TakeDone());
+    }
+
     /// <summary>Loads each slot once it is owned.</summary>
     private async Task LoadAsync(CancellationToken stopping)
     {
@@ -142,12 +150,7 @@ internal sealed partial class OutboxDispatcher(
     {
         while (await outbox.Done.WaitToReadAsync(stopping))
         {
-            var done = new List<Guid>();
-            while (done.Count < MaxRemovals && outbox.Done.TryRead(out var id))
-            {
-                done.Add(id);
-            }
-
+            var done = TakeDone();
             while (!await TryRemoveAsync(done))
             {
                 await Task.Delay(StorePause, time, stopping);
@@ -155,11 +158,27 @@ internal sealed partial class OutboxDispatcher(
         }
     }
 
+    private List<Guid> TakeDone()
+    {
+        var done = new List<Guid>();
+        while (done.Count < MaxRemovals && outbox.Done.TryRead(out var id))
+        {
+            done.Add(id);
+        }
+
+        return done;
+    }
+
     // Not cancelled when the service stops: what is removed now need not be made again.
     private async Task<bool> TryRemoveAsync(List<Guid> done)
     {
         try
         {
+            if (done.Count == 0)
+            {
+                return true;
+            }
+
             await store.RemoveFromOutboxAsync(done, CancellationToken.None);
             return true;
         }

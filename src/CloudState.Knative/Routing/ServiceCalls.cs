@@ -38,7 +38,7 @@ internal sealed class ServiceCalls(
         return CallAsync(StoredCalls.ToCall(stored), entry.CommandId, new CallScope { Depth = stored.Depth, Trace = StoredCalls.TraceOf(stored), CallCancelled = cancelled });
     }
 
-    /// <summary>Does what is left of an answer of an action.</summary>
+    /// <summary>Does what is left of an outcome; it stands only if that works.</summary>
     public async ValueTask<CommandOutcome> CompleteAsync(CommandOutcome outcome, CallScope scope)
     {
         var followUp = outcome.FollowUp!;
@@ -56,8 +56,10 @@ internal sealed class ServiceCalls(
             }
         }
 
-        return failed
-            ?? (followUp.Forward is { } forward ? await CallAsync(forward.Call, forward.Id, inner) : outcome with { FollowUp = null });
+        return outcome.Status.StatusCode != StatusCode.OK ? outcome with { FollowUp = null }
+            : failed is not null ? failed.Value
+            : followUp.Forward is { } forward ? await CallAsync(forward.Call, forward.Id, inner)
+            : outcome with { FollowUp = null };
     }
 
     private ValueTask<CommandOutcome> FinishAsync<T>(ValueTask<CommandOutcome> execution, Func<T, CallScope> scopeOf, T call)

@@ -79,6 +79,16 @@ public sealed class ActionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task FailedActionWithFailedEffect_FailsWithItsOwnStatus()
+    {
+        _service.Events().Refusals = 1;
+
+        var failure = await Assert.ThrowsAsync<RpcException>(() => _service.Tellers().PayAsync(Payment(5, "effect-fail")).ResponseAsync);
+
+        Assert.Equal((StatusCode.OutOfRange, "Not today."), (failure.StatusCode, failure.Status.Detail));
+    }
+
+    [Fact]
     public async Task FailedAction_KeepsItsEffects()
     {
         var failure = await Assert.ThrowsAsync<RpcException>(() => _service.Tellers().PayAsync(Payment(5, "effect-fail")).ResponseAsync);
