@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using CloudState.Knative.Actions;
+using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Documentation;
 
-/// <summary>The README tells the truth: its session has this output, its code is the sample's, its settings exist.</summary>
+/// <summary>The README tells the truth: its session has this output, its code is compiled, its settings exist.</summary>
 public sealed partial class ReadmeTests
 {
     private static readonly string Root = FindRoot();
@@ -26,11 +28,20 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
-    public void Code_IsTheSamples()
+    public void Code_IsCompiled()
     {
-        var sources = Directory.GetFiles(Path.Combine(Root, "samples", "ShoppingCart"), "*.cs").Select(File.ReadAllText).ToArray();
+        var sources = new[] { "samples/ShoppingCart", "tests/CloudState.Knative.FunctionalTests/Documentation" }
+            .SelectMany(folder => Directory.GetFiles(Path.Combine(Root, folder), "*.cs")).Select(File.ReadAllText).ToArray();
 
         Assert.All(Blocks("csharp"), block => Assert.Contains(sources, source => source.Contains(block.TrimEnd(), StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void Code_FitsItsServices()
+    {
+        EntityDefinitionReader.Read(typeof(SavingsAccount));
+        EntityDefinitionReader.Read(typeof(ModelTransfer));
+        ActionDefinitionReader.Read(typeof(ModelTeller));
     }
 
     [Fact]
