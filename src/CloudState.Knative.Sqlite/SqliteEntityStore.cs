@@ -24,7 +24,7 @@ internal sealed class SqliteEntityStore(SqliteStoreOptions options, StoredTypes 
         _database.ReadAsync(session => SqliteQueries.Load(session, key, kind, commandIds, types), cancellationToken);
 
     public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
-        _database.WriteAsync(session => SqliteQueries.Append(session, batch, types, time.GetUtcNow()), cancellationToken);
+        _database.WriteAsync(session => SqliteAppend.Run(session, batch, types, time.GetUtcNow()), cancellationToken);
 
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => SqliteQueries.FindCommand(session, key, commandId), cancellationToken);

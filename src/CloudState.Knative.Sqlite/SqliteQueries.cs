@@ -1,36 +1,12 @@
-using System.Globalization;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace CloudState.Knative.Sqlite;
 
-/// <summary>What the store reads and writes, as SQL. Each method is one transaction.</summary>
+/// <summary>What the store reads and removes, as SQL. Each method is one transaction.</summary>
 internal static class SqliteQueries
 {
-    // Fixed width and UTC, so that the order of the texts is the order of the times.
-    private const string TimeFormat = "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
-
-    public static void Append(SqliteSession session, IReadOnlyList<EntityAppend> batch, StoredTypes types, DateTimeOffset now)
-    {
-        try
-        {
-            session.InTransaction("BEGIN IMMEDIATE", () =>
-            {
-                foreach (var append in batch)
-                {
-                    Append(session, append, types, ToText(now));
-                }
-            });
-        }
-        catch (SqliteException duplicate) when (duplicate.SqliteExtendedErrorCode
-            is raw.SQLITE_CONSTRAINT_PRIMARYKEY or raw.SQLITE_CONSTRAINT_UNIQUE)
-        {
-            throw new VersionConflictException("A command id or an event of the batch is stored already.", duplicate);
-        }
-    }
-
     public static StoredEntity Load(SqliteSession session, EntityKey key, EntityKind kind, CommandIdWindow commandIds, StoredTypes types)
     {
         var stream = key.ToString();
@@ -68,15 +44,15 @@ internal static class SqliteQueries
             key.ToString(), commandId);
         return row.Read()
             ? new CommandRecord(commandId, row.GetString(0), row.GetInt64(1), row.GetInt32(2), row.GetString(3),
-                Bytes(row, 4), ToTime(row.GetString(5)))
+                Bytes(row, 4), SqliteTime.Parse(row.GetString(5)))
             { Details = Bytes(row, 6) }
             : null;
     }
 
     public static void Forget(SqliteSession session, DateTimeOffset before) => session.InTransaction("BEGIN IMMEDIATE", () =>
     {
-        session.Execute("DELETE FROM commands WHERE handled_at < $1", ToText(before));
-        session.Execute("DELETE FROM entity_values WHERE expires_at < $1", ToText(before));
+        session.Execute("DELETE FROM commands WHERE handled_at < $1", SqliteTime.ToText(before));
+        session.Execute("DELETE FROM entity_values WHERE expires_at < $1", SqliteTime.ToText(before));
     });
 
     public static List<OutboxEntry> ReadOutbox(SqliteSession session)
@@ -99,70 +75,6 @@ internal static class SqliteQueries
         }
     });
 
-    private static void Append(SqliteSession session, EntityAppend append, StoredTypes types, string now)
-    {
-        var stream = append.Key.ToString();
-        var version = VersionOf(session, stream, append.Kind);
-        if (version != append.ExpectedVersion)
-        {
-            throw new VersionConflictException($"Entity '{stream}' is at version {version}, not at the expected {append.ExpectedVersion}.");
-        }
-
-        foreach (var newEvent in append.Events)
-        {
-            session.Execute("INSERT INTO events (stream, version, type, data, at) VALUES ($1, $2, $3, $4, $5)",
-                stream, ++version, types.Of(newEvent).Name, types.ToJsonText(newEvent), now);
-        }
-
-        if (append.DeletionVersion() is > 0 and var deletion)
-        {
-            session.Execute("UPDATE events SET archived = 1 WHERE stream = $1 AND version < $2 AND archived = 0", stream, deletion);
-            session.Execute("DELETE FROM snapshots WHERE stream = $1", stream);
-        }
-
-        if (append.Snapshot is { } snapshot)
-        {
-            session.Execute("INSERT OR REPLACE INTO snapshots (stream, version, type, state) VALUES ($1, $2, $3, $4)",
-                stream, snapshot.Version, types.Of(snapshot.State).Name, types.ToJsonText(snapshot.State));
-        }
-
-        if (append.Value is { } value)
-        {
-            session.Execute("INSERT OR REPLACE INTO entity_values (stream, version, type, value, expires_at) VALUES ($1, $2, $3, $4, $5)",
-                stream, value.Version,
-                value.State is null ? DBNull.Value : types.Of(value.State).Name, value.State is null ? DBNull.Value : types.ToJsonText(value.State),
-                value.ExpiresAt is { } expiry ? ToText(expiry) : DBNull.Value);
-        }
-
-        foreach (var command in append.Commands)
-        {
-            session.Execute("""
-                INSERT INTO commands (stream, command_id, method, fingerprint, status_code, status_detail, reply, handled_at, details)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-                """,
-                stream, command.CommandId, command.Method, command.Fingerprint, command.StatusCode, command.StatusDetail,
-                command.Reply.ToByteArray(), ToText(command.HandledAt), command.Details.ToByteArray());
-        }
-
-        if (append.KeepCommands is { } keep)
-        {
-            session.Execute("""
-                DELETE FROM commands WHERE stream = $1 AND number <=
-                    (SELECT number FROM commands WHERE stream = $1 ORDER BY number DESC LIMIT 1 OFFSET $2)
-                """,
-                stream, keep);
-        }
-
-        foreach (var entry in append.Outbox)
-        {
-            session.Execute("INSERT INTO outbox (id, entity_type, entity_id, slot, method, call) VALUES ($1, $2, $3, $4, $5, $6)",
-                entry.Id.ToString(), entry.Origin.EntityType, entry.Origin.EntityId, entry.SlotNumber, entry.Method, entry.Call.ToByteArray());
-        }
-    }
-
-    private static long VersionOf(SqliteSession session, string stream, EntityKind kind) => session.Scalar(
-        kind == EntityKind.Value ? "SELECT version FROM entity_values WHERE stream = $1" : "SELECT max(version) FROM events WHERE stream = $1", stream) as long? ?? 0;
-
     private static StoredSnapshot? ReadSnapshot(SqliteSession session, string stream, StoredTypes types)
     {
         using var row = session.Query("SELECT version, type, state FROM snapshots WHERE stream = $1", stream);
@@ -180,7 +92,7 @@ internal static class SqliteQueries
         var version = row.GetInt64(0);
         return row.IsDBNull(1)
             ? (version, null)
-            : (version, new StoredSnapshot(version, types.FromJson(row.GetString(1), row.GetString(2)), row.IsDBNull(3) ? null : ToTime(row.GetString(3))));
+            : (version, new StoredSnapshot(version, types.FromJson(row.GetString(1), row.GetString(2)), row.IsDBNull(3) ? null : SqliteTime.Parse(row.GetString(3))));
     }
 
     private static (long Version, List<object> Events) ReadEvents(SqliteSession session, string stream, long after, StoredTypes types)
@@ -208,10 +120,10 @@ internal static class SqliteQueries
         var commands = new List<RecentCommand>();
         using var row = session.Query(
             "SELECT command_id, handled_at FROM commands WHERE stream = $1 AND handled_at >= $2 ORDER BY number DESC LIMIT $3",
-            stream, ToText(window.Since), window.MaxCount);
+            stream, SqliteTime.ToText(window.Since), window.MaxCount);
         while (row.Read())
         {
-            commands.Add(new RecentCommand(row.GetString(0), ToTime(row.GetString(1))));
+            commands.Add(new RecentCommand(row.GetString(0), SqliteTime.Parse(row.GetString(1))));
         }
 
         commands.Reverse();
@@ -219,9 +131,4 @@ internal static class SqliteQueries
     }
 
     private static ByteString Bytes(SqliteDataReader row, int column) => UnsafeByteOperations.UnsafeWrap(row.GetFieldValue<byte[]>(column));
-
-    private static string ToText(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
-
-    private static DateTimeOffset ToTime(string text) =>
-        DateTimeOffset.ParseExact(text, TimeFormat, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal);
 }

@@ -36,6 +36,11 @@ internal sealed class Outbox
     /// <summary>Adds calls that were stored under an ownership.</summary>
     public void Add(IReadOnlyList<OutboxEntry> entries, OwnedSlot slot)
     {
+        if (entries.Count == 0)
+        {
+            return;
+        }
+
         lock (_lock)
         {
             var calls = SlotOf(slot);

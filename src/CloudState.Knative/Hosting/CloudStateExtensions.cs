@@ -1,14 +1,8 @@
-using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using CloudState.Knative.Actions;
 using CloudState.Knative.CloudEvents;
-using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Grpc;
-using CloudState.Knative.Ownership;
-using CloudState.Knative.Routing;
-using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -18,7 +12,6 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
@@ -155,137 +148,5 @@ public static class CloudStateExtensions
         services.AddSingleton<ActionInterceptor>();
         services.AddSingleton<CloudEventRoutes>();
         services.AddSingleton<CloudEventEndpoint>();
-    }
-
-    private static void AddStorage(this IServiceCollection services)
-    {
-        services.AddSingleton(provider => new StoredTypes(provider.GetRequiredService<EntityDefinitions>().StoredTypes, JsonOptions(provider)));
-        services.AddSingleton(provider => new SelectedStore(StoreSelection.Select(
-            provider.GetServices<StoreRegistration>(),
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value,
-            provider.GetRequiredService<IConfiguration>())));
-        services.AddSingleton(provider => provider.GetRequiredService<SelectedStore>().Registration.Create(provider, provider.GetRequiredService<StoredTypes>()));
-        services.AddSingleton<StoreHealth>();
-        services.AddSingleton(provider => new StoreMonitorOptions(
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.AutoMigrate
-            ?? (provider.GetRequiredService<SelectedStore>().Registration.Name == StoreRegistration.Embedded
-                || provider.GetRequiredService<IHostEnvironment>().IsDevelopment())));
-        services.AddHostedService<StoreMonitor>();
-    }
-
-    private static void AddRuntime(this IServiceCollection services)
-    {
-        services.AddSingleton(provider => new EntityDefinitions([.. provider.GetServices<EntityRegistration>().Select(entity => entity.Definition)]));
-        services.AddSingleton(CreateRuntime);
-        services.AddHostedService<Housekeeping>();
-    }
-
-    private static void AddEffects(this IServiceCollection services)
-    {
-        services.AddGrpcClient<RawClient>();
-        services.AddSingleton(provider => new ActionDefinitions(provider.GetServices<ActionRegistration>()));
-        services.AddSingleton<ActionRunner>();
-        services.AddSingleton<RemoteServices>();
-        services.AddSingleton<Outbox>();
-        services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Effects);
-        services.AddSingleton(provider =>
-        {
-            var (entities, actions, remote) = (
-                provider.GetRequiredService<EntityDefinitions>(), provider.GetRequiredService<ActionDefinitions>(), provider.GetRequiredService<RemoteServices>());
-            return new CallTargets(method => entities.Find(method) is not null || actions.Find(method) is not null || remote.Has(method));
-        });
-        services.AddSingleton<ServiceCalls>();
-        services.AddHostedService<OutboxDispatcher>();
-    }
-
-    /// <summary>Null when no class is stored as JSON.</summary>
-    private static JsonSerializerOptions? JsonOptions(IServiceProvider provider)
-    {
-        var resolvers = provider.GetServices<IJsonTypeInfoResolver>().ToArray();
-        return resolvers.Length == 0 ? null : new JsonSerializerOptions { TypeInfoResolver = JsonTypeInfoResolver.Combine(resolvers) };
-    }
-
-    private static void AddRing(this IServiceCollection services)
-    {
-        services.AddSingleton(provider =>
-        {
-            var types = provider.GetRequiredService<EntityDefinitions>().All.Select(definition => definition.EntityType);
-            var state = provider.GetRequiredService<IEntityStore>().Members is null
-                ? RingState.Sole(types, provider.GetRequiredService<TimeProvider>())
-                : new RingState(types, provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring.Slots);
-            CloudStateTelemetry.ObserveRing(state);
-            return state;
-        });
-        services.AddSingleton(CreateMembership);
-        services.AddSingleton(provider => new PeerLinks(
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring,
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<PeerLinks>>()));
-        services.AddSingleton<PeerEndpoint>();
-        services.AddSingleton<StateStream>();
-        services.AddSingleton(provider => new CommandRouter(
-            provider.GetRequiredService<EntityRuntime>(),
-            provider.GetRequiredService<RingState>(),
-            provider.GetRequiredService<PeerLinks>(),
-            FindMembership(provider),
-            provider.GetRequiredService<StoreHealth>(),
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value,
-            provider.GetRequiredService<TimeProvider>()));
-        services.AddHostedService(provider => new RingService(
-            FindMembership(provider),
-            provider.GetRequiredService<RingState>(),
-            provider.GetRequiredService<PeerLinks>(),
-            provider.GetRequiredService<PeerEndpoint>(),
-            provider.GetRequiredService<EntityRuntime>()));
-    }
-
-    /// <summary>Null with a store that only one process can use.</summary>
-    private static Membership? FindMembership(IServiceProvider provider) =>
-        provider.GetRequiredService<IEntityStore>().Members is null ? null : provider.GetRequiredService<Membership>();
-
-    private static Membership CreateMembership(IServiceProvider provider)
-    {
-        var state = provider.GetRequiredService<RingState>();
-        var port = provider.GetRequiredService<InternalPort>();
-        var types = provider.GetRequiredService<EntityDefinitions>().All.ToDictionary(definition => definition.EntityType, definition => definition.Attribute.Version);
-        var revision = provider.GetRequiredService<IConfiguration>()["K_REVISION"] ?? "";
-        return new Membership(
-            provider.GetRequiredService<IEntityStore>().Members!,
-            state,
-            () => new Member(Guid.NewGuid(), revision, port.Address, NewSecret(), types),
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring,
-            provider.GetRequiredService<StoreHealth>(),
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<Membership>>());
-    }
-
-    // Guids come from the system's generator of secure random numbers; RandomNumberGenerator would load OpenSSL, at every start.
-    private static string NewSecret() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
-
-    private static EntityRuntime CreateRuntime(IServiceProvider provider)
-    {
-        var options = provider.GetRequiredService<IOptions<CloudStateOptions>>().Value;
-        var store = provider.GetRequiredService<IEntityStore>();
-        var health = provider.GetRequiredService<StoreHealth>();
-        var time = provider.GetRequiredService<TimeProvider>();
-        var journal = new Journal(store, health, options.MaxBatchSize);
-        return new EntityRuntime(provider.GetServices<EntityRegistration>().ToDictionary(entity => entity.Definition.EntityType, CreateTable), journal, time);
-
-        ActivationTable CreateTable(EntityRegistration entity)
-        {
-            var entityOptions = options.Entities.Copy();
-            entity.Configure?.Invoke(entityOptions);
-            var failures = CloudStateOptionsValidation.Failures(entity.Definition.EntityType, entityOptions).ToArray();
-            if (failures.Length > 0)
-            {
-                throw new OptionsValidationException(entity.Definition.EntityType, typeof(EntityOptions), failures);
-            }
-
-            var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger<CommandRunner>();
-            var runner = new CommandRunner(
-                entity.Definition, entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<CallTargets>(),
-                store, health, options, entityOptions, time, logger);
-            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(), time);
-        }
     }
 }

@@ -306,11 +306,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         {
             append.Pending.AwaitsAppend = false;
             _watches.SignalChange(append.Append.NewVersion);
-            if (append.Background.Count > 0)
-            {
-                table.Outbox.Add(append.Background, Slot);
-            }
-
+            table.Outbox.Add(append.Background, Slot);
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
             {
                 _unreleased.Dequeue().Release();
