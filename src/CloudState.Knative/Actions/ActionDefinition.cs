@@ -22,7 +22,7 @@ internal sealed record ActionMethod(MethodDescriptor Rpc, string HandlerName, Si
 }
 
 /// <summary>An action class with its service, read once at start-up by <see cref="ActionDefinitionReader"/>.</summary>
-internal sealed record ActionDefinition(ActionAttribute Attribute, Type ActionClass, ServiceDescriptor Service, IReadOnlyList<ActionMethod> Methods);
+internal sealed record ActionDefinition(ActionAttribute Attribute, Type ActionClass, ServiceDescriptor Service, IReadOnlyList<ActionMethod> Methods, IReadOnlyList<string> Calls);
 
 /// <summary>The methods of all action classes of a service.</summary>
 internal sealed class ActionDefinitions

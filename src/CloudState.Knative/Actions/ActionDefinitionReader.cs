@@ -17,7 +17,7 @@ internal static class ActionDefinitionReader
         var service = handlers.ReadService(attribute.ServiceBase);
         var methods = service.Methods.Select(rpc => ReadMethod(handlers, rpc)).ToArray();
         handlers.RejectStrayHandlers(service);
-        return new ActionDefinition(attribute, actionClass, service, methods);
+        return new ActionDefinition(attribute, actionClass, service, methods, handlers.ReadCalls(attribute.Calls));
     }
 
     private static ActionMethod ReadMethod(HandlerClass handlers, MethodDescriptor rpc)

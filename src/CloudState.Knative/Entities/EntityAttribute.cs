@@ -22,6 +22,13 @@ public abstract class EntityAttribute : Attribute
     /// <value>Default: 1.</value>
     public int Version { get; init; } = 1;
 
+    /// <summary>
+    /// The services whose rpcs the handlers call by effects and forwards, by their generated base classes. When given, the start fails unless each is implemented in this
+    /// service or added with <c>AddServiceClient</c>; otherwise a missing one fails the first call that is for it.
+    /// </summary>
+    /// <value>Default: empty, not checked.</value>
+    public Type[] Calls { get; init; } = [];
+
     internal abstract EntityKind Kind { get; }
 
     /// <summary>The base class that the protobuf compiler generated for the service.</summary>

@@ -24,6 +24,9 @@ internal sealed class EntityDefinition
     /// <summary>The types of the events and of the snapshot, or of the value.</summary>
     public required IReadOnlyList<StoredTypeUse> StoredTypes { get; init; }
 
+    /// <summary>The full names of services that the handlers call, as far as they are declared.</summary>
+    public required IReadOnlyList<string> Calls { get; init; }
+
     public string EntityType => Attribute.EntityType;
 
     public EntityKind Kind => Attribute.Kind;

@@ -46,6 +46,7 @@ internal sealed class EntityDefinitionReader
             EventHandlers = eventHandlers,
             Snapshots = snapshots,
             StoredTypes = stored,
+            Calls = _class.ReadCalls(attribute.Calls),
         };
     }
 

@@ -20,6 +20,10 @@ internal sealed class HandlerClass
 
     public MethodInfo[] Methods { get; }
 
+    /// <summary>The full names of services that the handlers call.</summary>
+    [UnconditionalSuppressMessage("Trimming", "IL2067", Justification = "Of these base classes only the attribute is read, which is kept with them.")]
+    public IReadOnlyList<string> ReadCalls(Type[] serviceBases) => Array.ConvertAll(serviceBases, serviceBase => ReadService(serviceBase).FullName);
+
     public ServiceDescriptor ReadService([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] Type serviceBase)
     {
         var binding = serviceBase.GetCustomAttribute<BindServiceMethodAttribute>()

@@ -49,7 +49,8 @@ public static class CloudStateExtensions
             ?? throw new InvalidOperationException("CloudState is not added. Call builder.AddCloudState() before builder.Build().");
         var options = app.Services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
 
-        foreach (var remote in app.Services.GetServices<RemoteServiceRegistration>())
+        var remotes = app.Services.GetServices<RemoteServiceRegistration>().ToArray();
+        foreach (var remote in remotes)
         {
             _ = ServiceAddress.Of(remote.Name, app.Configuration);
         }
@@ -65,6 +66,7 @@ public static class CloudStateExtensions
             throw new EntityDefinitionException("Nothing is registered. Call builder.AddCloudState().AddEntity<YourEntity>(), or AddAction<YourAction>().");
         }
 
+        RejectUnknownCalls(definitions, actions, remotes);
         foreach (var definition in definitions.All)
         {
             definition.Attribute.MapService(app);
@@ -95,6 +97,24 @@ public static class CloudStateExtensions
         }
 
         return app;
+    }
+
+    private static void RejectUnknownCalls(EntityDefinitions entities, ActionDefinitions actions, RemoteServiceRegistration[] remotes)
+    {
+        HashSet<string> known =
+        [
+            .. entities.All.Select(entity => entity.Service.FullName),
+            .. actions.All.Select(action => action.Definition.Service.FullName),
+            .. remotes.Select(remote => remote.Service.FullName),
+        ];
+        foreach (var (caller, calls) in entities.All.Select(entity => (entity.EntityClass, entity.Calls)).Concat(actions.All.Select(action => (action.Definition.ActionClass, action.Definition.Calls))))
+        {
+            if (calls.FirstOrDefault(service => !known.Contains(service)) is { } unknown)
+            {
+                throw new EntityDefinitionException(
+                    $"{caller.FullName} calls {unknown}, which is not in this service. Register the class that implements it with AddEntity or AddAction, or another service with AddServiceClient.");
+            }
+        }
     }
 
     private static void AddOptions(this WebApplicationBuilder builder, Action<CloudStateOptions>? configure)

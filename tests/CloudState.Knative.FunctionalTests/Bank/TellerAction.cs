@@ -3,7 +3,7 @@ using Grpc.Core;
 
 namespace CloudState.Knative.FunctionalTests.Bank;
 
-[Action<Tellers.TellersBase>]
+[Action<Tellers.TellersBase>(Calls = [typeof(Accounts.AccountsBase)])]
 public sealed class TellerAction(BankEvents events)
 {
     public Account Pay(Payment payment, ActionContext context)

@@ -1,3 +1,4 @@
+using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Bank;
 using CloudState.Knative.FunctionalTests.Hosting;
 using Grpc.Core;
@@ -71,6 +72,18 @@ public sealed class RemoteServiceTests : IAsyncLifetime
     [InlineData("", "Nothing says where the service bank is. Set CloudState:Services:bank to its address.")]
     public async Task ServiceWithoutAddress_EndsTheStartAndSaysWhatToSet(string address, string message) =>
         Assert.Equal(message, (await Assert.ThrowsAsync<InvalidOperationException>(() => StartCallerAsync(address))).Message);
+
+    [Fact]
+    public async Task DeclaredCallOfAServiceThatIsNotThere_EndsTheStart()
+    {
+        var refused = await Assert.ThrowsAsync<EntityDefinitionException>(() => TestService.StartHostAsync(
+            cloudState => cloudState.AddAction<TellerAction>().Services.AddSingleton(new BankEvents()), []));
+
+        Assert.Equal(
+            "CloudState.Knative.FunctionalTests.Bank.TellerAction calls cloudstate.tests.bank.Accounts, which is not in this service. " +
+            "Register the class that implements it with AddEntity or AddAction, or another service with AddServiceClient.",
+            refused.Message);
+    }
 
     private static Task<TestService> StartCallerAsync(Uri bank) => StartCallerAsync(bank.ToString());
 
