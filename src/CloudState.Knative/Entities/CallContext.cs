@@ -59,7 +59,7 @@ public abstract class CallContext
             throw new InvalidOperationException($"{_rpc.FullName} returns {_rpc.OutputType.FullName} and cannot be forwarded to {forward.Method}, which returns {typeof(TReply).FullName}. Forward to an rpc with the same output.");
         }
 
-        ForwardTo = forward with { Metadata = forward.Metadata.FollowedBy(Metadata.WithoutCommandId()) };
+        ForwardTo = forward;
     }
 
     /// <summary>

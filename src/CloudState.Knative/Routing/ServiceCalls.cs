@@ -58,9 +58,13 @@ internal sealed class ServiceCalls(
 
         return outcome.Status.StatusCode != StatusCode.OK ? outcome with { FollowUp = null }
             : failed is not null ? failed.Value
-            : followUp.Forward is { } forward ? await CallAsync(forward.Call, forward.Id, inner)
+            : followUp.Forward is { } forward ? await CallAsync(WithMetadataOf(scope, forward.Call), forward.Id, inner)
             : outcome with { FollowUp = null };
     }
+
+    /// <summary>What came with the call goes along with its forward. It is never stored: there may be secrets in it.</summary>
+    private static OutgoingCall WithMetadataOf(CallScope scope, OutgoingCall forward) =>
+        forward with { Metadata = forward.Metadata.FollowedBy(scope.Metadata.WithoutCommandId()) };
 
     private ValueTask<CommandOutcome> FinishAsync<T>(ValueTask<CommandOutcome> execution, Func<T, CallScope> scopeOf, T call)
     {
