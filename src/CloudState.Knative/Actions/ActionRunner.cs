@@ -84,18 +84,16 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
 
     private static CommandOutcome ToOutcome(ActionMethod method, ActionAnswer answer, ActionContext context)
     {
+        method.CheckAnswer(answer);
         var followUp = ToFollowUp(answer);
         if (answer.Failure is { } failure)
         {
             return CommandOutcome.Rejected(failure) with { FollowUp = followUp is null ? null : followUp with { Forward = null } };
         }
 
-        return answer switch
-        {
-            { Forward: not null } => CommandOutcome.WithoutReply(followUp!),
-            { Reply: { } reply } => CommandOutcome.Replied(reply) with { Metadata = context.ReplyMetadata.Entries, FollowUp = followUp },
-            _ => throw new InvalidOperationException($"{method.HandlerName} returned null. Return a message, or call context.Forward or context.Fail."),
-        };
+        return answer.Forward is not null
+            ? CommandOutcome.WithoutReply(followUp!)
+            : CommandOutcome.Replied(answer.Reply!) with { Metadata = context.ReplyMetadata.Entries, FollowUp = followUp };
     }
 
     /// <summary>What a handler has asked for after its last reply: another one from elsewhere, a failure, or only effects. Null when nothing.</summary>

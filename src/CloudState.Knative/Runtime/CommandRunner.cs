@@ -65,15 +65,7 @@ internal sealed partial class CommandRunner(
         {
             var handling = command.Definition.Handler(entity.Instance, command.Message, context);
             reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
-            if (reply is null && context.Failure is null && context.ForwardTo is null)
-            {
-                throw new InvalidOperationException($"{command.Definition.HandlerName} returned null. Return a message, or call context.Forward or context.Fail.");
-            }
-
-            if (command.Definition.IsStreaming && (context.HasChanges || context.Effects.Count > 0 || context.ForwardTo is not null))
-            {
-                throw new InvalidOperationException($"{command.Definition.HandlerName} changed the entity or called another rpc. The handler of a streaming rpc is asked after every change, and must only answer.");
-            }
+            command.Definition.CheckAnswer(reply, context);
         }
         catch (OperationCanceledException) when (command.CallCancelled.IsCancellationRequested)
         {
