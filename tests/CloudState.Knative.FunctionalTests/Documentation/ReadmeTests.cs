@@ -5,7 +5,7 @@ using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Documentation;
 
-/// <summary>The README tells the truth: its session has this output, its code is the sample's, its settings exist.</summary>
+/// <summary>The README tells the truth: its session has this output, its code is that of the sample and its tests, its settings exist.</summary>
 public sealed partial class ReadmeTests
 {
     private static readonly string Root = FindRoot();
@@ -26,9 +26,10 @@ public sealed partial class ReadmeTests
     }
 
     [Fact]
-    public void Code_IsTheSamples()
+    public void Code_IsThatOfTheSampleAndItsTests()
     {
-        var sources = Directory.GetFiles(Path.Combine(Root, "samples", "ShoppingCart"), "*.cs").Select(File.ReadAllText).ToArray();
+        string[] folders = [Path.Combine(Root, "samples", "ShoppingCart"), Path.Combine(Root, "tests", "CloudState.Knative.UnitTests", "Samples")];
+        var sources = folders.SelectMany(folder => Directory.GetFiles(folder, "*.cs")).Select(File.ReadAllText).ToArray();
 
         Assert.All(Blocks("csharp"), block => Assert.Contains(sources, source => source.Contains(block.TrimEnd(), StringComparison.Ordinal)));
     }
