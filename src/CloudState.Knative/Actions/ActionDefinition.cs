@@ -19,6 +19,15 @@ internal sealed record ActionMethod(MethodDescriptor Rpc, string HandlerName, Si
 {
     /// <summary><c>package.Service/Method</c></summary>
     public string FullName { get; } = $"{Rpc.Service.FullName}/{Rpc.Name}";
+
+    /// <exception cref="InvalidOperationException">The handler has not answered.</exception>
+    public void CheckAnswer(ActionAnswer answer)
+    {
+        if (answer is { Reply: null, Forward: null, Failure: null })
+        {
+            throw new InvalidOperationException($"{HandlerName} returned null. Return a message, or call context.Forward or context.Fail.");
+        }
+    }
 }
 
 /// <summary>An action class with its service, read once at start-up by <see cref="ActionDefinitionReader"/>.</summary>

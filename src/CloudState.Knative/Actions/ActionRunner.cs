@@ -92,18 +92,16 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
 
     private static CommandOutcome ToOutcome(ActionMethod method, ActionAnswer answer, ActionContext context, CallIds ids)
     {
+        method.CheckAnswer(answer);
         var followUp = ToFollowUp(answer, ids);
         if (answer.Failure is { } failure)
         {
             return CommandOutcome.Rejected(failure) with { FollowUp = followUp is null ? null : followUp with { Forward = null } };
         }
 
-        return answer switch
-        {
-            { Forward: not null } => CommandOutcome.WithoutReply(followUp!),
-            { Reply: { } reply } => CommandOutcome.Replied(reply) with { Metadata = context.ReplyMetadata.Entries, FollowUp = followUp },
-            _ => throw new InvalidOperationException($"{method.HandlerName} returned null. Return a message, or call context.Forward or context.Fail."),
-        };
+        return answer.Forward is not null
+            ? CommandOutcome.WithoutReply(followUp!)
+            : CommandOutcome.Replied(answer.Reply!) with { Metadata = context.ReplyEntries, FollowUp = followUp };
     }
 
     /// <summary>What a handler has asked for after its last reply: another one from elsewhere, a failure, or only effects. Null when nothing.</summary>
@@ -113,11 +111,9 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         _ => ToFollowUp(answer, ids) is { } followUp ? CommandOutcome.WithoutReply(followUp) : null,
     };
 
-    private static FollowUp? ToFollowUp(ActionAnswer answer, CallIds ids) => answer.Effects.Count == 0 && answer.Forward is null
-        ? null
-        : new FollowUp(
-            [.. answer.Effects.Select(effect => new PlannedCall(ids.Next(), effect.Call, effect.IsSynchronous))],
-            answer.Forward is { } forward ? new PlannedCall(ids.Next(), forward, IsSynchronous: true) : null);
+    private static FollowUp? ToFollowUp(ActionAnswer answer, CallIds ids) => FollowUp.Of(
+        answer.Effects.Select(effect => new PlannedCall(ids.Next(), effect.Call, effect.IsSynchronous)),
+        answer.Forward is { } forward ? new PlannedCall(ids.Next(), forward, IsSynchronous: true) : null);
 
     private CommandOutcome Failed(ActionMethod method, Exception failure, TimeLimit limit, CallScope scope)
     {

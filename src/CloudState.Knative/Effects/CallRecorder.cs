@@ -27,7 +27,8 @@ internal sealed class CallRecorder : CallInvoker
         var metadata = options.Headers is { Count: > 0 } headers
             ? new CommandMetadata([.. headers.Where(entry => !entry.IsBinary).Select(entry => KeyValuePair.Create(entry.Key, entry.Value))])
             : CommandMetadata.Empty;
-        _recorded = new OutgoingCall(method.FullName[1..], ((IMessage)request).ToByteString(), metadata);
+        var message = (IMessage)request;
+        _recorded = new OutgoingCall(method.FullName[1..], message.ToByteString(), metadata) { InputType = message.Descriptor };
 
         // Nobody looks at it.
         return null!;

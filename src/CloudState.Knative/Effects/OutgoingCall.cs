@@ -1,5 +1,6 @@
 using CloudState.Knative.Entities;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.Effects;
 
@@ -7,7 +8,11 @@ namespace CloudState.Knative.Effects;
 /// <param name="Method">The full name of the rpc, <c>package.Service/Method</c>.</param>
 /// <param name="Message">Its input, serialized.</param>
 /// <param name="Metadata">What goes with it.</param>
-internal sealed record OutgoingCall(string Method, ByteString Message, CommandMetadata Metadata);
+internal sealed record OutgoingCall(string Method, ByteString Message, CommandMetadata Metadata)
+{
+    /// <summary>The type of the message; null for a call that was read from the store.</summary>
+    public MessageDescriptor? InputType { get; init; }
+}
 
 /// <summary>A call that is made for the sake of another one.</summary>
 internal sealed record Effect(OutgoingCall Call, bool IsSynchronous);

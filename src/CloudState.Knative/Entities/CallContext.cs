@@ -12,6 +12,7 @@ public abstract class CallContext
     private readonly CallTargets _targets;
     private readonly Func<CancellationToken> _cancellation;
     private List<Effect>? _effects;
+    private ReplyMetadata? _replyMetadata;
     private volatile bool _isClosed;
 
     private protected CallContext(MethodDescriptor rpc, CallTargets targets, string? commandId, CommandMetadata metadata, Func<CancellationToken> cancellation)
@@ -30,12 +31,15 @@ public abstract class CallContext
     public CommandMetadata Metadata { get; }
 
     /// <summary>What goes out with the reply of a unary rpc: gRPC response headers, or HTTP headers.</summary>
-    public ReplyMetadata ReplyMetadata { get; } = new();
+    public ReplyMetadata ReplyMetadata => _replyMetadata ??= new();
 
     /// <summary>Cancelled when the caller has gone or the time limit of the call has passed.</summary>
     public CancellationToken CancellationToken => _cancellation();
 
     internal IReadOnlyList<Effect> Effects => _effects ?? (IReadOnlyList<Effect>)[];
+
+    /// <summary>Null when nothing goes out with the reply.</summary>
+    internal IReadOnlyList<KeyValuePair<string, string>>? ReplyEntries => _replyMetadata?.Entries;
 
     internal OutgoingCall? ForwardTo { get; private set; }
 

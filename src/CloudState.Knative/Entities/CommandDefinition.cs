@@ -26,4 +26,18 @@ internal sealed class CommandDefinition(MethodDescriptor rpc, string className, 
     public EntityKeyFields Key { get; } = key;
 
     public CommandHandler Handler { get; } = handler;
+
+    /// <exception cref="InvalidOperationException">The handler has not answered, or has done what it must not.</exception>
+    public void CheckAnswer(IMessage? reply, CommandContext context)
+    {
+        if (reply is null && context.Failure is null && context.ForwardTo is null)
+        {
+            throw new InvalidOperationException($"{HandlerName} returned null. Return a message, or call context.Forward or context.Fail.");
+        }
+
+        if (IsStreaming && (context.HasChanges || context.Effects.Count > 0 || context.ForwardTo is not null))
+        {
+            throw new InvalidOperationException($"{HandlerName} changed the entity or called another rpc. The handler of a streaming rpc is asked after every change, and must only answer.");
+        }
+    }
 }

@@ -25,6 +25,9 @@ public abstract class EventSourcedEntity<TState> : Entity
     /// <summary>The current state; before the first event it is <c>new TState()</c>.</summary>
     protected TState State { get; set; } = new();
 
+    /// <summary>For the test kit, which does not derive from this class.</summary>
+    internal TState CurrentState => State;
+
     internal override object TakeSnapshot() => ((IDeepCloneable<TState>)State).Clone();
 
     internal override void RestoreSnapshot(object snapshot) => State = (TState)snapshot;

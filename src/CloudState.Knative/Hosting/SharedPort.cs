@@ -116,7 +116,10 @@ internal sealed class SharedPort
 /// <summary>An address at which nobody calls.</summary>
 internal sealed class GhostEndPoint : EndPoint
 {
-    public override string ToString() => "the-same-port-for-http-1.1";
+    /// <summary>How the server lists it among its addresses.</summary>
+    public const string Name = "the-same-port-for-http-1.1";
+
+    public override string ToString() => Name;
 }
 
 /// <summary>Listens at the ghost endpoint: never accepts.</summary>

@@ -65,15 +65,7 @@ internal sealed partial class CommandRunner(
         {
             var handling = command.Definition.Handler(entity.Instance, command.Message, context);
             reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
-            if (reply is null && context.Failure is null && context.ForwardTo is null)
-            {
-                throw new InvalidOperationException($"{command.Definition.HandlerName} returned null. Return a message, or call context.Forward or context.Fail.");
-            }
-
-            if (command.Definition.IsStreaming && (context.HasChanges || context.Effects.Count > 0 || context.ForwardTo is not null))
-            {
-                throw new InvalidOperationException($"{command.Definition.HandlerName} changed the entity or called another rpc. The handler of a streaming rpc is asked after every change, and must only answer.");
-            }
+            command.Definition.CheckAnswer(reply, context);
         }
         catch (OperationCanceledException) when (command.CallCancelled.IsCancellationRequested)
         {
@@ -97,11 +89,11 @@ internal sealed partial class CommandRunner(
         }
 
         return context.Failure is { } rejection
-            ? (Reject(pending, entity, context, rejection), KeepsState: !context.HasChanges)
+            ? (Reject(pending, entity, rejection), KeepsState: !context.HasChanges)
             : (Accept(pending, entity, context, reply), KeepsState: true);
     }
 
-    private PendingAppend? Reject(PendingCommand pending, LoadedEntity entity, CommandContext context, Status rejection)
+    private PendingAppend? Reject(PendingCommand pending, LoadedEntity entity, Status rejection)
     {
         var command = pending.Command;
         pending.Outcome = CommandOutcome.Rejected(rejection);
@@ -118,12 +110,11 @@ internal sealed partial class CommandRunner(
     private PendingAppend? Accept(PendingCommand pending, LoadedEntity entity, CommandContext context, IMessage? reply)
     {
         var command = pending.Command;
-        var effects = Array.ConvertAll<Effect, PlannedCall>([.. context.Effects], effect => Plan(pending, effect));
+        PlannedCall[] effects = context.Effects.Count == 0 ? [] : [.. context.Effects.Select(effect => Plan(pending, effect))];
         var forward = context.ForwardTo is { } call ? new PlannedCall(NewId().ToString("N"), call, IsSynchronous: true) : null;
-        var awaited = Array.FindAll(effects, effect => effect.IsSynchronous);
-        var followUp = awaited.Length == 0 && forward is null ? null : new FollowUp(awaited, forward);
+        var followUp = FollowUp.Of(effects.Where(effect => effect.IsSynchronous), forward);
         pending.Outcome = forward is null
-            ? CommandOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyMetadata.Entries, FollowUp = followUp }
+            ? CommandOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyEntries, FollowUp = followUp }
             : CommandOutcome.WithoutReply(followUp!);
 
         var leavesTraces = context.HasChanges || effects.Length > 0;

@@ -13,7 +13,7 @@ namespace CloudState.Knative.Storage;
 /// conventions: protobuf messages go by their full name, strings, bytes, numbers and truth values by <c>p.cloudstate.io/…</c>, all other classes by
 /// <c>json.cloudstate.io/…</c>.
 /// </summary>
-internal sealed class StoredTypes
+internal class StoredTypes
 {
     private readonly FrozenDictionary<Type, StoredType> _byType;
     private readonly FrozenDictionary<string, StoredType> _byName;
@@ -91,7 +91,7 @@ internal sealed class StoredTypes
     }
 
     /// <summary>A copy that shares nothing with the value that could change.</summary>
-    public object Copy(object value) => Of(value).Copy(value);
+    public virtual object Copy(object value) => Of(value).Copy(value);
 
     [UnconditionalSuppressMessage("Trimming", "IL2067", Justification = "No constructor runs; the descriptor is a static of the message class.")]
     private static MessageDescriptor DescriptorOf(Type message) => ((IMessage)RuntimeHelpers.GetUninitializedObject(message)).Descriptor;

@@ -30,7 +30,7 @@ public sealed partial class ReadmeTests
     [Fact]
     public void Code_IsCompiled()
     {
-        var sources = new[] { "samples/ShoppingCart", "tests/CloudState.Knative.FunctionalTests/Documentation" }
+        var sources = new[] { "samples/ShoppingCart", "tests/CloudState.Knative.UnitTests/Samples", "tests/CloudState.Knative.FunctionalTests/Documentation" }
             .SelectMany(folder => Directory.GetFiles(Path.Combine(Root, folder), "*.cs")).Select(File.ReadAllText).ToArray();
 
         Assert.All(Blocks("csharp"), block => Assert.Contains(sources, source => source.Contains(block.TrimEnd(), StringComparison.Ordinal)));

@@ -1,0 +1,131 @@
+using CloudState.Knative.Actions;
+using CloudState.Knative.Effects;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+
+namespace CloudState.Knative.Testing;
+
+/// <summary>
+/// Runs the commands of one entity, one after another on the same instance, as the runtime does; what they store becomes JSON and is read back on the way.
+/// </summary>
+/// <typeparam name="TState">The state of the entity.</typeparam>
+public abstract class EntityTestKit<TState>
+    where TState : class, new()
+{
+    private readonly StoragePolicy _policy;
+    private readonly HashSet<string> _commandIds = [];
+    private string? _entityId;
+    private LoadedEntity _entity;
+
+    private protected EntityTestKit(EntityUnderTest entity, string? entityId)
+    {
+        Entity = entity;
+        Store = new TestStore(entity.Types);
+        _policy = new StoragePolicy(entity.Definition.Kind, Snapshots: null, SnapshotEvery: -1, TimeToLive: null, KeepCommands: 1);
+        _entityId = entityId;
+        _entity = Load();
+    }
+
+    /// <summary>The current state. A protobuf message is a copy; an object of another class may be the entity's own.</summary>
+    public TState State => ReadState(_entity.Instance);
+
+    private protected EntityUnderTest Entity { get; }
+
+    private protected TestStore Store { get; }
+
+    /// <summary>Runs a command. What its handler throws comes out here; the entity is then as it was before.</summary>
+    /// <param name="command">The input of the rpc.</param>
+    /// <param name="handler">The name of the handler, for example <c>nameof(ShoppingCartEntity.AddItem)</c>; it may be left out when one rpc only takes such a command.</param>
+    /// <param name="call">What comes with the command; the default is nothing.</param>
+    /// <exception cref="TestKitException">There is no such handler; the command is for another entity, or has the command id of an earlier one; or what the handler has done could not be stored and loaded again.</exception>
+    public async Task<CommandResult<TState>> WhenAsync(IMessage command, string? handler = null, TestCall? call = null)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        call ??= TestCall.Plain;
+        var definition = FindHandler(command, handler);
+        var key = new EntityKey(Entity.Definition.EntityType, ReadKey(definition, command));
+        RejectUsedId(call.CommandId);
+
+        var (entity, before) = (_entity, Store.Read());
+        var context = new CommandContext(
+            Entity.Definition, definition.Rpc, entity.Instance, Entity.Types, CallTargets.All, key.EntityId, entity.Version, call.CommandId, call.ToMetadata(), () => call.CancellationToken);
+        var (reply, isKept) = (default(IMessage), false);
+        try
+        {
+            // As it comes over the wire: nobody else holds it.
+            reply = await definition.Handler(entity.Instance, command.Descriptor.Parser.ParseFrom(command.ToByteArray()), context);
+            definition.CheckAnswer(reply, context);
+            isKept = context.Failure is null || !context.HasChanges;
+        }
+        finally
+        {
+            context.Close();
+            if (!isKept)
+            {
+                _entity = Load();
+            }
+        }
+
+        RememberId(call.CommandId, context);
+        var append = context.Failure is null ? entity.Advance(key, context, record: null, _policy, DateTimeOffset.UnixEpoch) : new EntityAppend(key, entity.Version);
+        Store.Append(append);
+        if (isKept)
+        {
+            Check(definition.HandlerName, entity.Instance, before, append.Events);
+        }
+
+        var answer = new ActionAnswer(reply, context.Failure is null ? context.Effects : [], context.ForwardTo, context.Failure);
+        return new CommandResult<TState>(definition.HandlerName, answer, context.ReplyMetadata, State)
+        {
+            Events = append.Events,
+            IsDeleted = append.Events is [.., EntityDeleted] || append.Value is { State: null },
+        };
+    }
+
+    /// <summary>Checks that what is in memory can be had from the store.</summary>
+    private protected virtual void Check(string handlerName, Entity inMemory, StoredEntity before, IReadOnlyList<object> newEvents)
+    {
+    }
+
+    private protected abstract TState ReadState(Entity instance);
+
+    /// <summary>Goes on from what is stored.</summary>
+    private protected void Reload() => _entity = Load();
+
+    private LoadedEntity Load() => Entity.Load(Store.Read);
+
+    private CommandDefinition FindHandler(IMessage command, string? name) => HandlerChoice.Find(
+        Entity.Definition.Commands.Values, handler => handler.Rpc, handler => handler.Rpc.InputType == command.Descriptor, name, Entity.Definition.EntityClass, command.GetType().Name);
+
+    private string ReadKey(CommandDefinition definition, IMessage command)
+    {
+        var key = definition.Key.Read(command);
+        if (key.Length == 0)
+        {
+            throw new TestKitException($"{command.GetType().Name} has no entity key: {definition.Key} is empty.");
+        }
+
+        _entityId ??= key;
+        return key == _entityId ? key : throw new TestKitException(
+            $"{command.GetType().Name} is for the entity '{key}' ({definition.Key}), but this is the test kit of '{_entityId}'. Every entity has a kit of its own.");
+    }
+
+    private void RejectUsedId(string? commandId)
+    {
+        if (commandId is not null && _commandIds.Contains(commandId))
+        {
+            throw new TestKitException(
+                $"The command id '{commandId}' was used before. A service answers a repeated command with its first outcome, without its handler. Give every command an id of its own.");
+        }
+    }
+
+    private void RememberId(string? commandId, CommandContext context)
+    {
+        if (commandId is not null && context.Failure?.StatusCode.IsTransient() != true)
+        {
+            _commandIds.Add(commandId);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+using CloudState.Knative.Actions;
+using CloudState.Knative.Testing;
+using CloudState.Knative.UnitTests.Notes;
+using Grpc.Core;
+
+namespace CloudState.Knative.UnitTests.Testing;
+
+public class ActionTestKitTests
+{
+    private readonly ActionTestKit _clerk = ActionTestKit.Of(() => new ClerkAction());
+
+    [Fact]
+    public async Task UnaryCall_HasReplyEffectsAndMetadata()
+    {
+        var result = await _clerk.WhenAsync(new Note { Text = "effect" }, call: new TestCall { CommandId = "7", Metadata = { new("tenant", "blue") } });
+
+        Assert.Equal("effect 7 blue", result.Reply<Note>().Text);
+        Assert.Equal([new("copied", "yes")], result.ReplyMetadata);
+        Assert.Equal(("cloudstate.tests.notes.NoteService/Write", "effect"), (Assert.Single(result.Effects).Rpc, result.Effects[0].Message<NoteText>().Text));
+    }
+
+    [Fact]
+    public async Task Failure_KeepsEffects()
+    {
+        var result = await _clerk.WhenAsync(new Note { Text = "fail" });
+
+        Assert.Equal(StatusCode.NotFound, result.Failure?.StatusCode);
+        Assert.Single(result.Effects);
+        Assert.Throws<TestKitException>(result.Reply<Note>);
+    }
+
+    [Fact]
+    public async Task Forward_IsInTheResult()
+    {
+        var result = await _clerk.WhenAsync(new Note { Text = "forward" });
+
+        Assert.Equal("cloudstate.tests.notes.ClerkService/Copy", result.Forward?.Rpc);
+        Assert.True(result.Forward?.IsSynchronous);
+    }
+
+    [Theory]
+    [InlineData("throw", typeof(InvalidDataException))]
+    [InlineData("null", typeof(InvalidOperationException))]
+    public async Task FailingHandler_Surfaces(string text, Type failure) => await Assert.ThrowsAsync(failure, () => _clerk.WhenAsync(new Note { Text = text }));
+
+    [Fact]
+    public async Task StreamedInCall_HasOneReply()
+    {
+        var result = await _clerk.WhenAsync(Notes("a", "b"));
+
+        Assert.Equal("ab", result.Reply<Note>().Text);
+    }
+
+    [Fact]
+    public async Task StreamedOutCall_HasAnswersWithTheirEffects()
+    {
+        var results = await _clerk.WhenStreamed(new Note { Text = "a effect b" }).ToListAsync();
+
+        Assert.Equal(["a", "effect", "b"], results.Select(result => result.Reply<Note>().Text.Trim()));
+        Assert.Equal([0, 1, 0], results.Select(result => result.Effects.Count));
+    }
+
+    [Fact]
+    public async Task Failure_EndsAStream()
+    {
+        var results = await _clerk.WhenStreamed(new Note { Text = "a fail b" }).ToListAsync();
+
+        Assert.Equal([null, StatusCode.NotFound], results.Select(result => result.Failure?.StatusCode));
+    }
+
+    [Fact]
+    public async Task DuplexCall_AnswersAsTheMessagesCome_AndWhatIsAskedForAtTheEndIsLast()
+    {
+        var results = await _clerk.WhenStreamed(Notes("a", "b")).ToListAsync();
+
+        Assert.Equal(["a", "b"], results.Take(2).Select(result => result.Reply<Note>().Text.Trim()));
+        Assert.Single(results[2].Effects);
+        Assert.Contains("ClerkAction.Chat has asked for effects after its last reply.", Assert.Throws<TestKitException>(results[2].Reply<Note>).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task MessageOfNoRpc_IsRefused()
+    {
+        var refused = await Assert.ThrowsAsync<TestKitException>(() => _clerk.WhenAsync(new NoteText()));
+
+        Assert.Equal(
+            "ClerkAction has no handler for NoteText that replies once. It has: Copy(Note) -> Note, Collect(stream Note) -> Note, Split(Note) -> stream Note, Chat(stream Note) -> stream Note.",
+            refused.Message);
+    }
+
+    private static IAsyncEnumerable<Note> Notes(params string[] texts) => texts.Select(text => new Note { Text = text }).ToAsyncEnumerable();
+
+    [Action<ClerkService.ClerkServiceBase>]
+    public sealed class ClerkAction
+    {
+        public Note? Copy(Note note, ActionContext context)
+        {
+            if (note.Text is "effect" or "fail")
+            {
+                context.Effect((NoteService.NoteServiceClient notes) => notes.WriteAsync(new NoteText { Note = "n", Text = note.Text }));
+            }
+
+            switch (note.Text)
+            {
+                case "fail":
+                    context.Fail("No.", StatusCode.NotFound);
+                    break;
+                case "forward":
+                    context.Forward((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(note));
+                    break;
+                case "throw":
+                    throw new InvalidDataException();
+                case "null":
+                    return null;
+                default:
+                    context.ReplyMetadata.Add("copied", "yes");
+                    break;
+            }
+
+            return new Note { Text = $"{note.Text} {context.CommandId} {context.Metadata["tenant"]}" };
+        }
+
+        public async Task<Note> Collect(IAsyncEnumerable<Note> notes) => new() { Text = string.Concat(await notes.Select(note => note.Text).ToArrayAsync()) };
+
+        public IAsyncEnumerable<Note> Split(Note note, ActionContext context) => note.Text.Split(' ').ToAsyncEnumerable().Select(text => Copy(new Note { Text = text }, context)!);
+
+        public async IAsyncEnumerable<Note> Chat(IAsyncEnumerable<Note> notes, ActionContext context)
+        {
+            await foreach (var note in notes)
+            {
+                yield return Copy(note, context)!;
+            }
+
+            context.Effect((NoteService.NoteServiceClient service) => service.WriteAsync(new NoteText { Note = "n" }));
+        }
+    }
+}
