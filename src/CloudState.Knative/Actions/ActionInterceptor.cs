@@ -65,7 +65,7 @@ internal sealed class ActionInterceptor(ActionDefinitions actions, ActionRunner 
         {
             CommandId = HttpCommand.CommandIdOf(request),
             Metadata = RequestMetadata.Read(request.Headers),
-            Deadline = context.Deadline == DateTime.MaxValue ? null : context.Deadline,
+            Deadline = CallDeadline.Of(context),
             Trace = Activity.Current?.Context ?? default,
             CallCancelled = context.CancellationToken,
         };

@@ -34,7 +34,6 @@ internal sealed class CommandInterceptor(EntityDefinitions definitions, ServiceC
     private Command ToCommand(IMessage message, ServerCallContext context)
     {
         var (entity, definition) = definitions.FindMethod(context.Method);
-        DateTimeOffset? deadline = context.Deadline == DateTime.MaxValue ? null : context.Deadline;
-        return HttpCommand.Create(entity, definition, message, context.GetHttpContext().Request, deadline, context.CancellationToken);
+        return HttpCommand.Create(entity, definition, message, context.GetHttpContext().Request, CallDeadline.Of(context), context.CancellationToken);
     }
 }

@@ -6,7 +6,8 @@ internal sealed class TimeLimit(TimeProvider time, DateTimeOffset deadline, Canc
     private CancellationTokenSource? _timer;
     private CancellationTokenSource? _either;
 
-    public TimeSpan Remaining => deadline - time.GetUtcNow() is { Ticks: > 0 } remaining ? remaining : TimeSpan.Zero;
+    /// <summary>What is left of it; <see cref="Timeout.InfiniteTimeSpan"/> when it has no end.</summary>
+    public TimeSpan Remaining => deadline == DateTimeOffset.MaxValue ? Timeout.InfiniteTimeSpan : deadline - time.GetUtcNow() is { Ticks: > 0 } remaining ? remaining : TimeSpan.Zero;
 
     // The timer and the clock need not agree to the millisecond.
     public bool HasPassed => _timer is { IsCancellationRequested: true } || Remaining == TimeSpan.Zero;

@@ -113,6 +113,7 @@ public sealed class ActionTests : IAsyncLifetime
     {
         using var call = _service.Tellers().PayAll(cancellationToken: Cancellation);
         await call.RequestStream.WriteAsync(Payment(2), Cancellation);
+        await _service.Events().PaymentAsync();
         await call.RequestStream.WriteAsync(Payment(3), Cancellation);
         await call.RequestStream.CompleteAsync();
 

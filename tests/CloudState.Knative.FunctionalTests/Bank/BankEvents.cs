@@ -8,6 +8,7 @@ namespace CloudState.Knative.FunctionalTests.Bank;
 public sealed class BankEvents
 {
     private readonly ConcurrentQueue<(DepositMoney Deposit, string? CommandId)> _arrived = new();
+    private readonly TaskCompletionSource _payment = New();
     private TaskCompletionSource _open = Completed();
     private volatile TaskCompletionSource _changed = New();
 
@@ -17,6 +18,10 @@ public sealed class BankEvents
     public StatusCode RefuseWith { get; set; } = StatusCode.Unavailable;
 
     public IReadOnlyList<(DepositMoney Deposit, string? CommandId)> Arrived => [.. _arrived];
+
+    public void PaymentArrived() => _payment.TrySetResult();
+
+    public Task PaymentAsync() => _payment.Task.WaitAsync(Hosting.TestService.Patience);
 
     public void Close() => _open = New();
 

@@ -38,6 +38,7 @@ public sealed class TellerAction(BankEvents events)
         var account = "";
         await foreach (var payment in payments)
         {
+            events.PaymentArrived();
             (account, total) = (payment.Account, total + payment.Amount);
         }
 

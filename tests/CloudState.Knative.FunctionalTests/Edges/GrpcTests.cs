@@ -83,6 +83,10 @@ public sealed class GrpcTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task DeadlineInAYear_IsNoProblem() =>
+        Assert.Empty((await _service.Carts.GetCartAsync(new GetShoppingCart { UserId = Guid.NewGuid().ToString() }, deadline: DateTime.UtcNow.AddYears(1))).Items);
+
+    [Fact]
     public async Task Reflection_ListsTheService()
     {
         using var call = new ServerReflection.ServerReflectionClient(_service.Channel).ServerReflectionInfo();
