@@ -58,8 +58,8 @@ public sealed class CloudStateBuilder
     }
 
     /// <summary>
-    /// Adds a client of another service: classes get it through their constructors, and effects and forwards can call its rpcs. Calls that fail are tried again
-    /// as <c>Microsoft.Extensions.Http.Resilience</c> does by default, and carry the trace.
+    /// Adds a client of another service: classes get it through their constructors, and effects and forwards can call its rpcs. Calls that could not be sent are tried again, those of effects and
+    /// forwards, which have an id, also when their answer is lost or says that it may work later. An attempt may take 30 seconds, all of them 2 minutes. Calls carry the trace.
     /// </summary>
     /// <typeparam name="TClient">The client that the protobuf compiler generated, for example <c>Mails.MailsClient</c>.</typeparam>
     /// <param name="service">The service, for example <c>Mails.Descriptor</c>.</param>
@@ -70,15 +70,14 @@ public sealed class CloudStateBuilder
         ArgumentNullException.ThrowIfNull(service);
         ArgumentException.ThrowIfNullOrEmpty(name);
         var registration = new RemoteServiceRegistration(service, name);
-        AddClient<TClient>($"{name}:{service.FullName}");
-        AddClient<RawClient>(registration.ClientName);
+        AddClient<TClient>($"{name}:{service.FullName}").AddStandardResilienceHandler(RemoteResilience.OfPlainCalls);
+        AddClient<RawClient>(registration.ClientName).AddStandardResilienceHandler(RemoteResilience.OfCallsWithId);
         Services.AddSingleton(registration);
         return this;
 
-        void AddClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(string clientName)
+        IHttpClientBuilder AddClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(string clientName)
             where T : class =>
-            Services.AddGrpcClient<T>(clientName, (services, options) => options.Address = ServiceAddress.Of(name, services.GetRequiredService<IConfiguration>()))
-                .AddStandardResilienceHandler();
+            Services.AddGrpcClient<T>(clientName, (services, options) => options.Address = ServiceAddress.Of(name, services.GetRequiredService<IConfiguration>()));
     }
 
     /// <summary>Adds a store that a service may choose by name.</summary>
