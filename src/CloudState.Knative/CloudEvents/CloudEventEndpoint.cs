@@ -1,5 +1,6 @@
 using CloudState.Knative.Grpc;
 using CloudState.Knative.Routing;
+using CloudState.Knative.Runtime;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
@@ -11,7 +12,7 @@ namespace CloudState.Knative.CloudEvents;
 /// </summary>
 /// <remarks>
 /// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
-/// that are done are recognised by their ids then and not applied again.
+/// that are done are recognised by their ids then and not applied again. The reply to a single event is an event, too, for those who ask for it.
 /// </remarks>
 internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls calls)
 {
@@ -21,13 +22,21 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
         {
             var cloudEvents = await CloudEventRequest.ReadAsync(http.Request);
             var headers = RequestMetadata.Read(http.Request.Headers);
-            var events = cloudEvents.Select(cloudEvent => routes.ToCall(cloudEvent, CloudEventHeaders.Of(cloudEvent, headers), http.RequestAborted)).ToArray();
+            var topic = (string?)http.Request.RouteValues["topic"];
+            var events = cloudEvents.Select(cloudEvent => routes.ToCall(cloudEvent, topic, CloudEventHeaders.Of(cloudEvent, headers), http.RequestAborted)).ToArray();
 
             (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
+            CommandOutcome outcome = default;
             foreach (var (call, commandId, scope) in events)
             {
-                var outcome = await calls.CallAsync(call, commandId, scope);
+                outcome = await calls.CallAsync(call, commandId, scope);
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
+            }
+
+            if (events is [var single] && outcome.IsReply && CloudEventReply.IsWanted(http.Request, outcome))
+            {
+                await CloudEventReply.WriteAsync(http.Response, single, outcome);
+                return;
             }
 
             await AnswerAsync(http, answer.Status, answer.Detail);

@@ -104,4 +104,6 @@ internal static class CloudEventRequest
 internal sealed class CloudEventException(int statusCode, string message) : Exception(message)
 {
     public int StatusCode { get; } = statusCode;
+
+    public static CloudEventException BadRequest(string message) => new(StatusCodes.Status400BadRequest, message);
 }

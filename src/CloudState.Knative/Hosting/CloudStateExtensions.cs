@@ -80,6 +80,7 @@ public static class CloudStateExtensions
         var cloudEvents = app.Services.GetRequiredService<CloudEventEndpoint>();
         app.MapPost("/", (RequestDelegate)cloudEvents.HandleAsync);
         app.MapPost("/cloudevents", (RequestDelegate)cloudEvents.HandleAsync);
+        app.MapPost("/topics/{topic}", (RequestDelegate)cloudEvents.HandleAsync);
 
         app.MapHealthChecks("/health/liveness", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/readiness", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadinessTag) });
