@@ -22,7 +22,8 @@ internal class StoredTypes
     /// <param name="json">How classes that are no messages are written; null when there are none.</param>
     public StoredTypes(IEnumerable<StoredTypeUse> uses, JsonSerializerOptions? json = null)
     {
-        var all = uses.Append(new StoredTypeUse(typeof(EntityDeleted))).ToArray();
+        // An instance, so that Native AOT keeps the class of services that delete nothing.
+        var all = uses.Append(new StoredTypeUse(new EntityDeleted().GetType())).ToArray();
         var messages = all.Where(use => use.IsMessage).Select(use => DescriptorOf(use.Type)).Distinct().ToArray();
         var anyTypes = TypeRegistry.FromMessages(messages);
         var formatter = new JsonFormatter(JsonFormatter.Settings.Default.WithTypeRegistry(anyTypes));
