@@ -3,17 +3,18 @@ using CloudState.Knative.Runtime;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Grpc.Net.ClientFactory;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.Effects;
 
 /// <summary>The services of others that handlers can call by effects and forwards.</summary>
-internal sealed class RemoteServices(IEnumerable<RemoteServiceRegistration> registrations, GrpcClientFactory clients)
+internal sealed class RemoteServices(IEnumerable<RemoteServiceRegistration> registrations, IServiceProvider services)
 {
     private readonly Dictionary<string, RemoteServiceRegistration> _byService = registrations.ToDictionary(registration => registration.Service.FullName);
 
     /// <summary>The service of an rpc, <c>package.Service/Method</c>; null when none is registered.</summary>
     public RemoteService? Find(string method) =>
-        Look(method) is var (registration, rpc) ? new RemoteService(clients.CreateClient<RawClient>(registration.ClientName), rpc) : null;
+        Look(method) is var (registration, rpc) ? new RemoteService(services.GetRequiredService<GrpcClientFactory>().CreateClient<RawClient>(registration.ClientName), rpc) : null;
 
     /// <summary>Whether there is such an rpc.</summary>
     public bool Has(string method) => Look(method) is not null;
@@ -27,7 +28,7 @@ internal sealed class RemoteServices(IEnumerable<RemoteServiceRegistration> regi
 /// <summary>A service that was added with <c>AddServiceClient</c>.</summary>
 /// <param name="Service">What it offers.</param>
 /// <param name="Name">What the configuration calls it.</param>
-internal sealed record RemoteServiceRegistration(ServiceDescriptor Service, string Name)
+internal sealed record RemoteServiceRegistration(Google.Protobuf.Reflection.ServiceDescriptor Service, string Name)
 {
     /// <summary>The client for calls whose message is serialized already.</summary>
     public string ClientName => $"cloudstate:{Name}:{Service.FullName}";

@@ -44,7 +44,6 @@ internal static class CloudStateServices
 
     public static void AddEffects(this IServiceCollection services)
     {
-        services.AddGrpcClient<RawClient>();
         services.AddSingleton(provider => new ActionDefinitions(provider.GetServices<ActionRegistration>()));
         services.AddSingleton<ActionRunner>();
         services.AddSingleton<RemoteServices>();
