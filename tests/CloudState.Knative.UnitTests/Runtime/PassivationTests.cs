@@ -30,6 +30,22 @@ public sealed class PassivationTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task WatchedEntity_StaysUntilNobodyWatches()
+    {
+        await _fixture.AddAsync("watched", 1);
+        await _fixture.QuietAsync();
+        _fixture.Time.Advance(TimeSpan.FromHours(1));
+        using (_fixture.Runtime.TryWatch(RuntimeFixture.KeyOf("watched"), seenVersion: 1))
+        {
+            _fixture.Counters.PassivateIdle();
+            Assert.Equal(1, _fixture.Counters.Count);
+        }
+
+        _fixture.Counters.PassivateIdle();
+        Assert.Equal(0, _fixture.Counters.Count);
+    }
+
+    [Fact]
     public async Task BeyondTheMaximum_TheLeastRecentlyUsedLeaves()
     {
         foreach (var counter in new[] { "a", "b", "c", "a", "d" })
