@@ -25,7 +25,7 @@ internal sealed record ActionMethod(MethodDescriptor Rpc, string HandlerName, Si
     {
         if (answer is { Reply: null, Forward: null, Failure: null })
         {
-            throw new InvalidOperationException($"{HandlerName} returned null. Return a message, or call context.Forward or context.Fail.");
+            throw CallContext.NoAnswer(HandlerName);
         }
     }
 }
@@ -41,13 +41,7 @@ internal sealed class ActionDefinitions
     public ActionDefinitions(IEnumerable<ActionRegistration> registrations)
     {
         All = [.. registrations];
-        var twice = All.GroupBy(action => action.Definition.Service.FullName).FirstOrDefault(group => group.Count() > 1)?.ToArray();
-        if (twice is not null)
-        {
-            throw new EntityDefinitionException(
-                $"{twice[0].Definition.ActionClass.FullName} and {twice[1].Definition.ActionClass.FullName} both have the service '{twice[0].Definition.Service.FullName}'. Register only one of them.");
-        }
-
+        EntityDefinitions.RejectTwice(All, action => action.Definition.ActionClass, action => action.Definition.Service.FullName, "the service");
         _byMethod = All.SelectMany(action => action.Definition.Methods, (action, method) => (action, method)).ToFrozenDictionary(pair => pair.method.FullName);
     }
 

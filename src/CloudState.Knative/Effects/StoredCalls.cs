@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Entities;
 
 namespace CloudState.Knative.Effects;
@@ -12,14 +13,11 @@ internal static class StoredCalls
         Message = call.Message,
         Metadata = { ToStored(call.Metadata) },
         Depth = depth,
-        Traceparent = trace == default ? "" : $"00-{trace.TraceId}-{trace.SpanId}-{(byte)trace.TraceFlags:x2}",
+        Traceparent = TraceParent.Of(trace),
         Tracestate = trace.TraceState ?? "",
     };
 
     public static OutgoingCall ToCall(StoredCall stored) => new(stored.Method, stored.Message, ToMetadata(stored.Metadata));
-
-    public static ActivityContext TraceOf(StoredCall call) =>
-        ActivityContext.TryParse(call.Traceparent, call.Tracestate, isRemote: true, out var trace) ? trace : default;
 
     public static IEnumerable<MetadataEntry> ToStored(IEnumerable<KeyValuePair<string, string>> metadata) =>
         metadata.Select(entry => new MetadataEntry { Name = entry.Key, Value = entry.Value });

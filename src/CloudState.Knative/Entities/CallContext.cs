@@ -97,6 +97,10 @@ public abstract class CallContext
         Failure ??= new Status(statusCode, message);
     }
 
+    /// <summary>What a handler is told that has neither replied nor left the reply to another one nor rejected the call.</summary>
+    internal static InvalidOperationException NoAnswer(string handlerName) =>
+        new($"{handlerName} returned null. Return a message, or call context.Forward or context.Fail.");
+
     internal void Close() => _isClosed = true;
 
     private protected void ThrowIfClosed()

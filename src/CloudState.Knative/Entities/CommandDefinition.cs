@@ -32,7 +32,7 @@ internal sealed class CommandDefinition(MethodDescriptor rpc, string className, 
     {
         if (reply is null && context.Failure is null && context.ForwardTo is null)
         {
-            throw new InvalidOperationException($"{HandlerName} returned null. Return a message, or call context.Forward or context.Fail.");
+            throw CallContext.NoAnswer(HandlerName);
         }
 
         if (IsStreaming && (context.HasChanges || context.Effects.Count > 0 || context.ForwardTo is not null))

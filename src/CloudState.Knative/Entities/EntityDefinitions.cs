@@ -10,8 +10,8 @@ internal sealed class EntityDefinitions
 
     public EntityDefinitions(IReadOnlyList<EntityDefinition> definitions)
     {
-        RejectTwice(definitions, definition => definition.Service.FullName, "the service");
-        RejectTwice(definitions, definition => definition.EntityType, "the entity type");
+        RejectTwice(definitions, definition => definition.EntityClass, definition => definition.Service.FullName, "the service");
+        RejectTwice(definitions, definition => definition.EntityClass, definition => definition.EntityType, "the entity type");
         All = definitions;
         _byMethod = definitions
             .SelectMany(entity => entity.Commands.Values, (entity, command) => (entity, command))
@@ -31,13 +31,14 @@ internal sealed class EntityDefinitions
     /// <summary>Finds a command by <see cref="CommandDefinition.FullName"/>; null when there is none.</summary>
     public (EntityDefinition Entity, CommandDefinition Command)? Find(string fullName) => _byMethod.TryGetValue(fullName, out var found) ? found : null;
 
-    private static void RejectTwice(IReadOnlyList<EntityDefinition> definitions, Func<EntityDefinition, string> name, string what)
+    /// <exception cref="EntityDefinitionException">Two classes have the same name of a kind.</exception>
+    public static void RejectTwice<T>(IEnumerable<T> classes, Func<T, Type> classOf, Func<T, string> nameOf, string what)
     {
-        var twice = definitions.GroupBy(name).FirstOrDefault(group => group.Count() > 1)?.ToArray();
+        var twice = classes.GroupBy(nameOf).FirstOrDefault(group => group.Count() > 1)?.ToArray();
         if (twice is not null)
         {
             throw new EntityDefinitionException(
-                $"{twice[0].EntityClass.FullName} and {twice[1].EntityClass.FullName} both have {what} '{name(twice[0])}'. Register only one of them.");
+                $"{classOf(twice[0]).FullName} and {classOf(twice[1]).FullName} both have {what} '{nameOf(twice[0])}'. Register only one of them.");
         }
     }
 }

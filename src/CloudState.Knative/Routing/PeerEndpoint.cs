@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
+using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Ownership;
@@ -104,7 +104,6 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
             return ToWire(CommandOutcome.Failed(StatusCode.Internal, $"The pod that owns the entity cannot read the command: {unreadable.Message}"));
         }
 
-        ActivityContext.TryParse(forwarded.Traceparent, forwarded.Tracestate, isRemote: true, out var trace);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancelled, definition.IsStreaming ? _closing.Token : CancellationToken.None);
         var outcome = await calls.ExecuteForwardedAsync(new Command
         {
@@ -118,7 +117,7 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
             Deadline = time.GetUtcNow().AddMicroseconds(forwarded.MicrosecondsLeft),
             SeenVersion = forwarded.HasSeenVersion ? forwarded.SeenVersion : null,
             CallCancelled = ended.Token,
-            Trace = trace,
+            Trace = TraceParent.Parse(forwarded.Traceparent, forwarded.Tracestate),
         });
         return ToWire(ended.IsCancellationRequested && !cancelled.IsCancellationRequested ? CommandOutcome.NotOwner : outcome);
     }

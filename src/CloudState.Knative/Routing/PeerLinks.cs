@@ -121,17 +121,13 @@ internal sealed partial class PeerLinks : IDisposable
             CommandId = command.CommandId,
             MadeUpId = command.HasMadeUpId,
             Depth = command.Depth,
+            Traceparent = TraceParent.Of(trace),
+            Tracestate = trace.TraceState ?? "",
             MicrosecondsLeft = (long)timeLeft.TotalMicroseconds,
         };
         if (command.SeenVersion is { } seen)
         {
             forwarded.SeenVersion = seen;
-        }
-
-        if (trace != default)
-        {
-            forwarded.Traceparent = $"00-{trace.TraceId}-{trace.SpanId}-{(byte)trace.TraceFlags:x2}";
-            forwarded.Tracestate = trace.TraceState ?? "";
         }
 
         forwarded.Metadata.AddRange(StoredCalls.ToStored(command.Metadata));

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using CloudState.Knative.Actions;
+using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Runtime;
@@ -35,7 +36,7 @@ internal sealed class ServiceCalls(
     public ValueTask<CommandOutcome> CallAsync(OutboxEntry entry, CancellationToken cancelled)
     {
         var stored = StoredCall.Parser.ParseFrom(entry.Call);
-        return CallAsync(StoredCalls.ToCall(stored), entry.CommandId, new CallScope { Depth = stored.Depth, Trace = StoredCalls.TraceOf(stored), CallCancelled = cancelled });
+        return CallAsync(StoredCalls.ToCall(stored), entry.CommandId, new CallScope { Depth = stored.Depth, Trace = TraceParent.Parse(stored.Traceparent, stored.Tracestate), CallCancelled = cancelled });
     }
 
     /// <summary>Does what is left of an outcome; it stands only if that works.</summary>

@@ -1,45 +1,13 @@
 using CloudState.Knative.FunctionalTests.Ledger;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Storage;
 
-/// <summary>What every store must do. Tests use entities of their own, so that they can share a database.</summary>
-public abstract class EntityStoreContract : IAsyncLifetime
+/// <summary>What every store must do with events, snapshots and the records of commands, and all else.</summary>
+public abstract class EntityStoreContract : ValueStoreContract
 {
-    private static readonly CommandIdWindow AllCommands = new(1000, DateTimeOffset.UnixEpoch);
-    private static readonly DateTimeOffset Noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
-
-    private IEntityStore _store = null!;
-
-    protected static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    /// <summary>Opens a store over the database of the test class, with its schema; the previous one has been disposed of.</summary>
-    private protected abstract Task<IEntityStore> OpenAsync(StoredTypes types);
-
-    private protected static StoredTypes Types(params MessageDescriptor[] types) => new(types);
-
-    private protected static EntityKey NewKey(string suffix = "") => new("ledger", Guid.NewGuid().ToString("N") + suffix);
-
-    private protected static EntityAppend Append(EntityKey key, long expectedVersion, params long[] amounts) =>
-        new(key, expectedVersion) { Events = [.. amounts.Select(Added)] };
-
-    private protected static CommandRecord Record(string id, DateTimeOffset? handledAt = null) =>
-        new(id, "ledger.Ledger/Add", -7, 0, "", ByteString.CopyFromUtf8("reply"), handledAt ?? Noon);
-
-    private protected static IMessage Added(long amount) => new AmountAdded { Text = $"\"é\" {amount}", Amount = amount };
-
-    public async ValueTask InitializeAsync() => _store = await OpenAsync(Types(AmountAdded.Descriptor, LedgerState.Descriptor));
-
-    public async ValueTask DisposeAsync()
-    {
-        await _store.DisposeAsync();
-        GC.SuppressFinalize(this);
-    }
-
     [Fact]
     public async Task NewEntity_IsEmpty()
     {
@@ -239,10 +207,10 @@ public abstract class EntityStoreContract : IAsyncLifetime
 
         await Write(Append(key, 0, 1) with { Commands = [record, Record("id2")] });
 
-        Assert.Equal(record, await _store.FindCommandAsync(key, "id'1", Cancellation));
-        Assert.Equal(Record("id2"), await _store.FindCommandAsync(key, "id2", Cancellation));
-        Assert.Null(await _store.FindCommandAsync(key, "id3", Cancellation));
-        Assert.Null(await _store.FindCommandAsync(other, "id2", Cancellation));
+        Assert.Equal(record, await Store.FindCommandAsync(key, "id'1", Cancellation));
+        Assert.Equal(Record("id2"), await Store.FindCommandAsync(key, "id2", Cancellation));
+        Assert.Null(await Store.FindCommandAsync(key, "id3", Cancellation));
+        Assert.Null(await Store.FindCommandAsync(other, "id2", Cancellation));
     }
 
     [Fact]
@@ -266,7 +234,7 @@ public abstract class EntityStoreContract : IAsyncLifetime
         await Write(Append(key, 1, 2) with { Commands = [Record("d")], KeepCommands = 2 });
 
         Assert.Equal(["c", "d"], (await Load(key)).RecentCommands.Select(command => command.CommandId));
-        Assert.Null(await _store.FindCommandAsync(key, "b", Cancellation));
+        Assert.Null(await Store.FindCommandAsync(key, "b", Cancellation));
         Assert.Equal(2, (await Load(other)).RecentCommands.Count);
     }
 
@@ -283,7 +251,7 @@ public abstract class EntityStoreContract : IAsyncLifetime
         Assert.Equal(Noon.AddMinutes(4), (await Load(key)).RecentCommands[^1].HandledAt);
 
         async Task<IEnumerable<string>> Window(CommandIdWindow window) =>
-            (await _store.LoadAsync(key, EntityKind.EventSourced, window, Cancellation)).RecentCommands.Select(command => command.CommandId);
+            (await Store.LoadAsync(key, EntityKind.EventSourced, window, Cancellation)).RecentCommands.Select(command => command.CommandId);
     }
 
     [Fact]
@@ -295,7 +263,7 @@ public abstract class EntityStoreContract : IAsyncLifetime
         await Write(Append(key, 0, 1) with { Commands = [Record("old", before.AddTicks(-10)), Record("new", before)] });
         await Write(Append(other, 0, 1) with { Commands = [Record("old", before.AddYears(-1))] });
 
-        await _store.ForgetAsync(before, Cancellation);
+        await Store.ForgetAsync(before, Cancellation);
 
         Assert.Equal("new", Assert.Single((await Load(key)).RecentCommands).CommandId);
         Assert.Empty((await Load(other)).RecentCommands);
@@ -309,10 +277,10 @@ public abstract class EntityStoreContract : IAsyncLifetime
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.AppendAsync([Append(key, 0, 1)], memberId: null, cancelled.Token));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.LoadAsync(key, EntityKind.EventSourced, AllCommands, cancelled.Token));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.FindCommandAsync(key, "c", cancelled.Token));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => _store.CheckAsync(cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.AppendAsync([Append(key, 0, 1)], memberId: null, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.LoadAsync(key, EntityKind.EventSourced, AllCommands, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.FindCommandAsync(key, "c", cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.CheckAsync(cancelled.Token));
 
         Assert.Equal(0, (await Load(key)).Version);
     }
@@ -365,110 +333,7 @@ public abstract class EntityStoreContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Value_IsReplacedAndDeleted()
-    {
-        var key = NewKey();
-        Assert.Equal(0, (await LoadValue(key)).Version);
-
-        await Write(Value(key, 0, 1, 5) with { Commands = [Record("c1")] });
-        var first = await LoadValue(key);
-        await Write(Value(key, 1, 4, 6));
-        var second = await LoadValue(key);
-        await Write(new EntityAppend(key, 4) { Kind = EntityKind.Value, Value = new ValueChange(5, null, Noon) });
-        var deleted = await LoadValue(key);
-        await Write(Value(key, 5, 6, 7));
-
-        Assert.Equal(new StoredSnapshot(1, new LedgerState { Balance = 5 }), first.Snapshot);
-        Assert.Equal("c1", Assert.Single(first.RecentCommands).CommandId);
-        Assert.Equal(new StoredSnapshot(4, new LedgerState { Balance = 6 }), second.Snapshot);
-        Assert.Null(deleted.Snapshot);
-        Assert.Equal(5, deleted.Version);
-        Assert.Equal(new StoredSnapshot(6, new LedgerState { Balance = 7 }), (await LoadValue(key)).Snapshot);
-    }
-
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
-    [InlineData(3)]
-    public async Task ValueAtWrongVersion_ConflictsAndNothingOfTheBatchIsWritten(long wrongVersion)
-    {
-        var (key, innocent, events) = (NewKey(), NewKey(), NewKey());
-        await Write(Value(key, 0, 2, 5));
-
-        await Assert.ThrowsAsync<VersionConflictException>(() => Write(Value(innocent, 0, 1, 1), Append(events, 0, 1), Value(key, wrongVersion, wrongVersion + 1, 6)));
-        await Assert.ThrowsAsync<VersionConflictException>(() => Write(new EntityAppend(key, wrongVersion) { Kind = EntityKind.Value, Commands = [Record("c")] }, Append(events, 0, 1)));
-
-        Assert.Equal(new StoredSnapshot(2, new LedgerState { Balance = 5 }), (await LoadValue(key)).Snapshot);
-        Assert.Equal(0, (await LoadValue(innocent)).Version);
-        Assert.Equal(0, (await Load(events)).Version);
-    }
-
-    [Fact]
-    public async Task ValueWithoutChange_KeepsTheRecordOfTheCommand()
-    {
-        var (key, unwritten) = (NewKey(), NewKey());
-        await Write(Value(key, 0, 1, 5));
-
-        await Write(
-            new EntityAppend(key, 1) { Kind = EntityKind.Value, Commands = [Record("c")] },
-            new EntityAppend(unwritten, 0) { Kind = EntityKind.Value, Commands = [Record("c")] });
-
-        Assert.Equal("c", Assert.Single((await LoadValue(key)).RecentCommands).CommandId);
-        Assert.Equal("c", Assert.Single((await LoadValue(unwritten)).RecentCommands).CommandId);
-    }
-
-    [Fact]
-    public async Task ExpiredValue_IsForgottenInTime()
-    {
-        var before = new DateTimeOffset(2001, 1, 1, 0, 0, 0, TimeSpan.Zero);
-        var (expired, expiring, lasting) = (NewKey(), NewKey(), NewKey());
-        await Write(
-            Value(expired, 0, 1, 1, expiresAt: before.AddSeconds(-1)),
-            Value(expiring, 0, 1, 2, expiresAt: before.AddSeconds(1)),
-            Value(lasting, 0, 1, 3));
-
-        await _store.ForgetAsync(before, Cancellation);
-
-        Assert.Equal(0, (await LoadValue(expired)).Version);
-        Assert.Equal(before.AddSeconds(1), (await LoadValue(expiring)).Snapshot?.ExpiresAt);
-        Assert.Null((await LoadValue(lasting)).Snapshot?.ExpiresAt);
-        Assert.Equal(1, (await LoadValue(lasting)).Version);
-    }
-
-    [Fact]
-    public async Task Outbox_IsReadInOrderUntilRemoved()
-    {
-        var (key, other) = (NewKey(), NewKey());
-        var type = $"type-{key.EntityId}";
-        var (first, second, elsewhere) = (Entry(key, 3), Entry(key, 3), Entry(other, 4));
-
-        await Write(Append(key, 0, 1) with { Outbox = [first, second] }, new EntityAppend(other, 0) { Kind = EntityKind.Value, Outbox = [elsewhere] });
-
-        Assert.Equal([first, second], await ReadAsync(3));
-        Assert.Equal([first, second, elsewhere], (await ReadAsync(3, 4)).OrderBy(entry => entry.SlotNumber));
-        await _store.RemoveFromOutboxAsync([first.Id], Cancellation);
-        Assert.Equal([second], await ReadAsync(3));
-
-        OutboxEntry Entry(EntityKey origin, int slot) =>
-            new(Guid.NewGuid(), origin with { EntityType = type }, slot, "ledger.Ledger/Add", ByteString.CopyFrom(0, 1, 255));
-
-        async Task<IEnumerable<OutboxEntry>> ReadAsync(params int[] slots) =>
-            await _store.ReadOutboxAsync([.. slots.Select(slot => new Slot(type, slot))], Cancellation);
-    }
-
-    [Fact]
-    public async Task FailedBatch_LeavesNothingInTheOutbox()
-    {
-        var (key, other) = (NewKey(), NewKey());
-
-        await Assert.ThrowsAsync<VersionConflictException>(() => Write(
-            Append(key, 0, 1) with { Outbox = [new OutboxEntry(Guid.NewGuid(), key with { EntityType = key.EntityId }, 0, "m", ByteString.Empty)] }, Append(other, 9, 1)));
-
-        Assert.Empty(await _store.ReadOutboxAsync([new Slot(key.EntityId, 0)], Cancellation));
-    }
-
-    [Fact]
-    public async Task Check_PassesWithSchema() => await _store.CheckAsync(Cancellation);
+    public async Task Check_PassesWithSchema() => await Store.CheckAsync(Cancellation);
 
     [Fact]
     public async Task MigratingAgain_KeepsEverything()
@@ -476,32 +341,13 @@ public abstract class EntityStoreContract : IAsyncLifetime
         var key = NewKey();
         await Write(Append(key, 0, 1) with { Commands = [Record("c")] });
 
-        await _store.MigrateAsync(Cancellation);
+        await Store.MigrateAsync(Cancellation);
 
         var entity = await Load(key);
         Assert.Equal(1, entity.Version);
         Assert.Single(entity.RecentCommands);
     }
 
-    private protected Task Write(params EntityAppend[] batch) => _store.AppendAsync(batch, memberId: null, Cancellation);
-
-    private protected Task<StoredEntity> Load(EntityKey key) => _store.LoadAsync(key, EntityKind.EventSourced, AllCommands, Cancellation);
-
-    private protected Task<StoredEntity> LoadValue(EntityKey key) => _store.LoadAsync(key, EntityKind.Value, AllCommands, Cancellation);
-
-    private protected Task ReopenWith(params MessageDescriptor[] types) => ReopenWith(Types(types));
-
-    private protected async Task ReopenWith(StoredTypes types)
-    {
-        await _store.DisposeAsync();
-        _store = await OpenAsync(types);
-    }
-
-    private static EntityAppend Value(EntityKey key, long expectedVersion, long version, long balance, DateTimeOffset? expiresAt = null) => new(key, expectedVersion)
-    {
-        Kind = EntityKind.Value,
-        Value = new ValueChange(version, new LedgerState { Balance = balance }, expiresAt),
-    };
 }
 
 /// <summary>An event that is stored as JSON.</summary>
