@@ -1,4 +1,5 @@
 using CloudState.Knative.Effects;
+using CloudState.Knative.Eventing;
 
 namespace CloudState.Knative.Hosting;
 
@@ -63,6 +64,12 @@ public sealed class CloudStateOptions
 
     /// <summary>How calls are made that handlers have asked for.</summary>
     public EffectOptions Effects { get; set; } = new();
+
+    /// <summary>How events are read from the journal and published.</summary>
+    public EventingOptions Eventing { get; set; } = new();
+
+    /// <summary>The topics of <c>cloudstate.eventing</c> by their names, as far as there is something to say of them.</summary>
+    public Dictionary<string, TopicOptions> Topics { get; set; } = [];
 
     /// <summary>How pods share the entities.</summary>
     public RingOptions Ring { get; set; } = new();
