@@ -15,7 +15,8 @@ internal enum AppendParts
     Records = 32,
     Trimming = 64,
     Outbox = 128,
-    All = 255,
+    Timers = 256,
+    All = 511,
 }
 
 /// <summary>The text of the statement. Its parameters are numbered in the order in which the parts follow here.</summary>
@@ -131,6 +132,20 @@ internal sealed class AppendStatement(string schema, MemberTables members)
                 outbox as (
                   insert into {schema}.{OutboxTable.Name} ({OutboxTable.Columns})
                   select o.* from permitted, unnest({Next()}, {Next()}, {Next()}, {Next()}, {Next()}, {Next()}) as o({OutboxTable.Columns}))
+                """);
+        }
+
+        if (parts.HasFlag(AppendParts.Timers))
+        {
+            text.Add(
+                $"""
+                timers as (select * from unnest({Next()}, {Next()}, {Next()}, {Next()}, {Next()}, {Next()}, {Next()}, {Next()}) as t({TimerTable.Columns})),
+                cancelled as (
+                  delete from {schema}.{TimerTable.Name} t using permitted, timers c
+                  where c.id is null and t.entity_type = c.entity_type and t.entity_id = c.entity_id and t.name = c.name),
+                timed as (
+                  insert into {schema}.{TimerTable.Name} ({TimerTable.Columns}) select t.* from permitted, timers t where t.id is not null
+                  on conflict {TimerTable.Replacement})
                 """);
         }
 

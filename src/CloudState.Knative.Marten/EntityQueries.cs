@@ -1,7 +1,6 @@
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Npgsql;
-using NpgsqlTypes;
 
 namespace CloudState.Knative.Marten;
 
@@ -55,7 +54,8 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
 
     private readonly string _check =
         $"""
-        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.mt_doc_{ValueAlias}, {schema}.{CommandTable.Name}, {schema}.{OutboxTable.Name},
+        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.mt_doc_{ValueAlias}, {schema}.{CommandTable.Name}, {schema}.{OutboxTable.Name}, {schema}.{TimerTable.Name},
+          {schema}.{PositionTable.Name}, {schema}.{ParkedTable.Name},
           {members.Members}, {members.Slots}, {members.Ring} limit 0
         """;
 
@@ -64,9 +64,9 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     public async Task<EntityHead> ReadHeadAsync(string stream, CommandIdWindow commandIds, bool withEvents, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(withEvents ? _snapshotAndEvents : _snapshot) { Parameters = { Text(stream) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(withEvents ? _snapshotAndEvents : _snapshot) { Parameters = { Parameter.Text(stream) } });
         batch.BatchCommands.Add(RecentCommands(stream, commandIds));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(_stream) { Parameters = { Text(stream) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(_stream) { Parameters = { Parameter.Text(stream) } });
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         EntitySnapshot? snapshot = null;
@@ -101,7 +101,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(RecentCommands(stream, commandIds));
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(_value) { Parameters = { Text(stream) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(_value) { Parameters = { Parameter.Text(stream) } });
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var recentCommands = await ReadRecentCommandsAsync(reader, cancellationToken);
@@ -114,8 +114,8 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     public async Task<CommandRecord?> FindCommandAsync(string stream, string commandId, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(_command);
-        command.Parameters.Add(Text(stream));
-        command.Parameters.Add(Text(commandId));
+        command.Parameters.Add(Parameter.Text(stream));
+        command.Parameters.Add(Parameter.Text(commandId));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
             ? new CommandRecord(
@@ -135,8 +135,8 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     public async Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(_forget) { Parameters = { Time(before) } });
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(_forgetValues) { Parameters = { Time(before) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(_forget) { Parameters = { Parameter.Time(before) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(_forgetValues) { Parameters = { Parameter.Time(before) } });
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
@@ -148,7 +148,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
 
     private NpgsqlBatchCommand RecentCommands(string stream, CommandIdWindow window) => new(_recentCommands)
     {
-        Parameters = { Text(stream), Time(window.Since), new NpgsqlParameter<int> { TypedValue = window.MaxCount } },
+        Parameters = { Parameter.Text(stream), Parameter.Time(window.Since), Parameter.Integer(window.MaxCount) },
     };
 
     private static async Task<List<RecentCommand>> ReadRecentCommandsAsync(NpgsqlDataReader reader, CancellationToken cancellationToken)
@@ -161,11 +161,6 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
 
         return recentCommands;
     }
-
-    // varchar, the type of the columns: for text PostgreSQL would have to cast.
-    private static NpgsqlParameter<string> Text(string value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Varchar };
-
-    private static NpgsqlParameter<DateTimeOffset> Time(DateTimeOffset value) => new() { TypedValue = value.ToUniversalTime() };
 }
 
 /// <summary>An entity as plain SQL shows it.</summary>

@@ -28,7 +28,6 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly NpgsqlDataSource _appending;
     private readonly Lazy<(NpgsqlDataSource Database, DocumentStore Store)> _marten;
     private readonly EntityQueries _queries;
-    private readonly OutboxQueries _outbox;
     private readonly EntityLoader _loader;
     private readonly Func<IReadOnlyList<(string Stream, EntityAppend Append)>, Guid?, CancellationToken, Task> _append;
     private readonly PostgresMemberStore _members;
@@ -39,6 +38,7 @@ internal sealed class MartenEntityStore : IEntityStore
         _schema = options.SchemaName;
         var commands = new CommandTable(_schema);
         var outbox = new OutboxTable(_schema);
+        var timers = new TimerTable(_schema);
         var memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
         _database = PostgresConnection.DataSource(connection);
@@ -47,11 +47,14 @@ internal sealed class MartenEntityStore : IEntityStore
         _appending = PostgresConnection.DataSource(new(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
         _marten = new(OpenMarten);
         _queries = new EntityQueries(_database, _schema, memberTables, types);
-        _outbox = new OutboxQueries(_database, _schema);
+        Outbox = new PostgresOutboxStore(_database, _schema);
+        Timers = new PostgresTimerStore(_database, _schema);
+        Log = new PostgresEventLog(_database, _schema);
+        Parked = new PostgresParkedStore(_database, _schema);
         _loader = new EntityLoader(_queries, options.Configure is null ? null : _marten.Value.Store);
         _append = options.SetBasedAppend ?? options.Configure is null
             ? new SetBasedAppend(_appending, _schema, memberTables, types).RunAsync
-            : new SessionAppend(_marten.Value.Store, _schema, commands, outbox, memberTables, types, ring.Lease).RunAsync;
+            : new SessionAppend(_marten.Value.Store, _schema, commands, outbox, timers, memberTables, types, ring.Lease).RunAsync;
         _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
 
         (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
@@ -62,6 +65,9 @@ internal sealed class MartenEntityStore : IEntityStore
             marten.UseCloudStateEvents(types);
             marten.Storage.ExtendedSchemaObjects.Add(commands.Definition());
             marten.Storage.ExtendedSchemaObjects.Add(outbox.Definition());
+            marten.Storage.ExtendedSchemaObjects.Add(timers.Definition());
+            marten.Storage.ExtendedSchemaObjects.Add(PositionTable.Definition(_schema));
+            marten.Storage.ExtendedSchemaObjects.Add(ParkedTable.Definition(_schema));
             marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
             options.Configure?.Invoke(marten);
 
@@ -81,6 +87,14 @@ internal sealed class MartenEntityStore : IEntityStore
     public int MaxConcurrentAppends { get; }
 
     public IMemberStore Members => _members;
+
+    public IOutboxStore Outbox { get; }
+
+    public ITimerStore Timers { get; }
+
+    public IEventLog Log { get; }
+
+    public IParkedStore Parked { get; }
 
     public string SchemaScript() => _marten.Value.Store.Storage.ToDatabaseScript();
 
@@ -122,12 +136,6 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         RunAsync(() => _queries.ForgetAsync(before, cancellationToken), cancellationToken);
-
-    public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) =>
-        RunAsync(() => _outbox.ReadAsync(slots, cancellationToken), cancellationToken);
-
-    public Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) =>
-        RunAsync(() => _outbox.RemoveAsync(ids, cancellationToken), cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

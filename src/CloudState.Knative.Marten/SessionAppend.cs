@@ -5,7 +5,7 @@ namespace CloudState.Knative.Marten;
 
 /// <summary>Appends a batch through a Marten session, so that all that is configured for sessions takes part: inline projections, listeners, metadata and the like.</summary>
 internal sealed class SessionAppend(
-    DocumentStore store, string schema, CommandTable commands, OutboxTable outbox, MemberTables members, StoredTypes types, TimeSpan lease)
+    DocumentStore store, string schema, CommandTable commands, OutboxTable outbox, TimerTable timers, MemberTables members, StoredTypes types, TimeSpan lease)
 {
     /// <summary>Writes all of the batch or nothing, in one transaction.</summary>
     /// <param name="appends">In the order of their keys.</param>
@@ -28,10 +28,11 @@ internal sealed class SessionAppend(
             session.QueueOperation(new VersionCheck(schema, ofKind.Key, [.. ofKind]));
         }
 
-        // 3. Command records, calls to be made, values, snapshots, and events with their expected versions.
+        // 3. Command records, what is to be delivered, timers, values, snapshots, and events with their expected versions.
         var batch = appends.Select(entry => entry.Append).ToArray();
         commands.Queue(session, batch);
         outbox.Queue(session, batch);
+        timers.Queue(session, batch);
         foreach (var (stream, append) in appends)
         {
             if (append.DeletionVersion() is > 0 and var deletion)

@@ -37,7 +37,7 @@ internal static class SqliteAppend
 
         foreach (var newEvent in append.Events)
         {
-            session.Execute("INSERT INTO events (stream, version, type, data, at) VALUES ($1, $2, $3, $4, $5)",
+            session.Execute("INSERT INTO events (stream, version, type, data, at, number) VALUES ($1, $2, $3, $4, $5, (SELECT coalesce(max(number), 0) + 1 FROM events))",
                 stream, ++version, types.Of(newEvent).Name, types.ToJsonText(newEvent), now);
         }
 
@@ -84,6 +84,19 @@ internal static class SqliteAppend
         {
             session.Execute("INSERT INTO outbox (id, entity_type, entity_id, slot, method, call) VALUES ($1, $2, $3, $4, $5, $6)",
                 entry.Id.ToString(), entry.Origin.EntityType, entry.Origin.EntityId, entry.SlotNumber, entry.Method, entry.Call.ToByteArray());
+        }
+
+        foreach (var (name, timer) in append.Timers)
+        {
+            if (timer is null)
+            {
+                session.Execute("DELETE FROM timers WHERE entity_type = $1 AND entity_id = $2 AND name = $3", append.Key.EntityType, append.Key.EntityId, name);
+            }
+            else
+            {
+                session.Execute("INSERT OR REPLACE INTO timers (entity_type, entity_id, name, id, slot, due_at, method, call) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                    append.Key.EntityType, append.Key.EntityId, name, timer.Id.ToString(), timer.SlotNumber, SqliteTime.ToText(timer.DueAt), timer.Method, timer.Call.ToByteArray());
+            }
         }
     }
 

@@ -55,26 +55,6 @@ internal static class SqliteQueries
         session.Execute("DELETE FROM entity_values WHERE expires_at < $1", SqliteTime.ToText(before));
     });
 
-    public static List<OutboxEntry> ReadOutbox(SqliteSession session)
-    {
-        var entries = new List<OutboxEntry>();
-        using var row = session.Query("SELECT id, entity_type, entity_id, slot, method, call FROM outbox ORDER BY number");
-        while (row.Read())
-        {
-            entries.Add(new OutboxEntry(Guid.Parse(row.GetString(0)), new EntityKey(row.GetString(1), row.GetString(2)), row.GetInt32(3), row.GetString(4), Bytes(row, 5)));
-        }
-
-        return entries;
-    }
-
-    public static void RemoveFromOutbox(SqliteSession session, IReadOnlyCollection<Guid> ids) => session.InTransaction("BEGIN IMMEDIATE", () =>
-    {
-        foreach (var id in ids)
-        {
-            session.Execute("DELETE FROM outbox WHERE id = $1", id.ToString());
-        }
-    });
-
     private static StoredSnapshot? ReadSnapshot(SqliteSession session, string stream, StoredTypes types)
     {
         using var row = session.Query("SELECT version, type, state FROM snapshots WHERE stream = $1", stream);
@@ -130,5 +110,5 @@ internal static class SqliteQueries
         return commands;
     }
 
-    private static ByteString Bytes(SqliteDataReader row, int column) => UnsafeByteOperations.UnsafeWrap(row.GetFieldValue<byte[]>(column));
+    public static ByteString Bytes(SqliteDataReader row, int column) => UnsafeByteOperations.UnsafeWrap(row.GetFieldValue<byte[]>(column));
 }

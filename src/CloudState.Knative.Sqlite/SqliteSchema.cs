@@ -5,7 +5,7 @@ namespace CloudState.Knative.Sqlite;
 /// <summary>The tables of the embedded store. <c>PRAGMA user_version</c> holds their version; 0 is a new file.</summary>
 internal static class SqliteSchema
 {
-    public const long Version = 2;
+    public const long Version = 3;
 
     // commands_by_stream serves "the latest of an entity": every index on a rowid table ends with the rowid, here the number.
     public const string ToVersion1 = """
@@ -69,11 +69,57 @@ internal static class SqliteSchema
         PRAGMA user_version = 2;
         """;
 
-    public const string Script = ToVersion1 + "\n\n" + ToVersion2;
+    // Events get their place among those of all entities: old ones by their time.
+    private const string ToVersion3 = """
+        ALTER TABLE events ADD COLUMN number INTEGER;
+        UPDATE events SET number = numbered.number
+            FROM (SELECT stream, version, row_number() OVER (ORDER BY at, stream, version) AS number FROM events) AS numbered
+            WHERE numbered.stream = events.stream AND numbered.version = events.version;
+        CREATE UNIQUE INDEX events_by_number ON events (number);
+
+        CREATE TABLE positions (
+            consumer    TEXT    NOT NULL,
+            entity_type TEXT    NOT NULL,
+            slot        INTEGER NOT NULL,
+            position    INTEGER NOT NULL,
+            PRIMARY KEY (consumer, entity_type, slot)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE timers (
+            entity_type TEXT    NOT NULL,
+            entity_id   TEXT    NOT NULL,
+            name        TEXT    NOT NULL,
+            id          TEXT    NOT NULL UNIQUE,
+            slot        INTEGER NOT NULL,
+            due_at      TEXT    NOT NULL,
+            method      TEXT    NOT NULL,
+            call        BLOB    NOT NULL,
+            PRIMARY KEY (entity_type, entity_id, name)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX timers_by_time ON timers (due_at);
+
+        CREATE TABLE parked (
+            number      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+            id          TEXT    NOT NULL UNIQUE,
+            lane        TEXT    NOT NULL,
+            entity_type TEXT    NOT NULL,
+            entity_id   TEXT    NOT NULL,
+            slot        INTEGER NOT NULL,
+            content     BLOB    NOT NULL,
+            error       TEXT    NOT NULL,
+            attempts    INTEGER NOT NULL,
+            parked_at   TEXT    NOT NULL
+        ) STRICT;
+        CREATE INDEX parked_by_origin ON parked (entity_type, entity_id, lane, number);
+
+        PRAGMA user_version = 3;
+        """;
+
+    public const string Script = ToVersion1 + "\n\n" + ToVersion2 + "\n\n" + ToVersion3;
 
     public static void Migrate(SqliteSession session) => session.InTransaction("BEGIN IMMEDIATE", () =>
     {
-        foreach (var step in new[] { ToVersion1, ToVersion2 }.Skip((int)ReadVersion(session)))
+        foreach (var step in new[] { ToVersion1, ToVersion2, ToVersion3 }.Skip((int)ReadVersion(session)))
         {
             session.ExecuteScript(step);
         }

@@ -10,6 +10,14 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
 
     public int MaxConcurrentAppends => store.MaxConcurrentAppends;
 
+    public IOutboxStore Outbox => store.Outbox;
+
+    public ITimerStore Timers => store.Timers;
+
+    public IEventLog Log => store.Log;
+
+    public IParkedStore Parked => store.Parked;
+
     public Task MigrateAsync(CancellationToken cancellationToken) => store.MigrateAsync(cancellationToken);
 
     public string SchemaScript() => store.SchemaScript();
@@ -25,11 +33,6 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) => store.FindCommandAsync(key, commandId, cancellationToken);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.ForgetAsync(before, cancellationToken);
-
-    public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) =>
-        store.ReadOutboxAsync(slots, cancellationToken);
-
-    public Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => store.RemoveFromOutboxAsync(ids, cancellationToken);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();
 }

@@ -101,8 +101,7 @@ internal sealed class CloudEventRoutes
             return binding switch
             {
                 { Out: not null } => throw new EntityDefinitionException($"{method} publishes its replies (cloudstate.eventing.out), which this release does not do yet. Remove the option."),
-                { In.SourceCase: EventSource.SourceOneofCase.EventLog } => throw new EntityDefinitionException(
-                    $"{method} is bound to an event log (cloudstate.eventing.in), which this release does not read yet. Remove the option, or bind the rpc to a topic."),
+                { In.SourceCase: EventSource.SourceOneofCase.EventLog } => new Route(method, rpc, key, Topic: null),
                 { In: not null } when string.IsNullOrEmpty(topic) => throw new EntityDefinitionException($"{method} is bound to a source of events (cloudstate.eventing.in) without a name. Give the name of a topic."),
                 { In: not null } when rpc.IsClientStreaming || rpc.IsServerStreaming => throw new EntityDefinitionException(
                     $"{method} is bound to the topic '{topic}', but streams. Events are delivered one by one: bind a unary rpc."),

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -38,7 +38,8 @@ internal static class CloudStateTelemetry
     private static readonly Histogram<double> ForwardDuration = Meter.CreateHistogram("cloudstate.forward.duration", "s", "Time of commands forwarded to their owner, by result: outcome, not_owner, unreachable.", advice: Seconds);
     private static readonly Counter<long> NotOwnerAnswers = Meter.CreateCounter<long>("cloudstate.forward.refused", "{command}", "Forwarded commands that this process refused because it is not the owner.");
 
-    private static readonly Counter<long> EffectsMade = Meter.CreateCounter<long>("cloudstate.outbox.attempts", "{effect}", "Attempts to make stored effects, by gRPC status.");
+    private static readonly Counter<long> DeliveryAttempts = Meter.CreateCounter<long>("cloudstate.delivery.attempts", "{attempt}", "Attempts to deliver stored calls and events, by gRPC status.");
+    private static readonly Counter<long> ParkedDeliveries = Meter.CreateCounter<long>("cloudstate.delivery.parked", "{delivery}", "Events that were parked because they could not be delivered.");
 
     /// <summary>Starts the span that those of loading, handling and appending belong to. Null when nobody wants to know.</summary>
     public static MeasuredCommand? StartCommand(Command command)
@@ -122,14 +123,16 @@ internal static class CloudStateTelemetry
             "Slots that this process owns.");
     }
 
-    public static void EffectMade(StatusCode status) =>
-        EffectsMade.Add(1, new KeyValuePair<string, object?>("rpc.response.status_code", status.ToString()));
+    public static void Delivered(StatusCode status) =>
+        DeliveryAttempts.Add(1, new KeyValuePair<string, object?>("rpc.response.status_code", status.ToString()));
 
-    public static void ObserveOutbox(Outbox outbox)
+    public static void Parked() => ParkedDeliveries.Add(1);
+
+    public static void ObserveDeliveries(Deliveries deliveries)
     {
-        var weak = new WeakReference<Outbox>(outbox);
+        var weak = new WeakReference<Deliveries>(deliveries);
         Meter.CreateObservableGauge(
-            "cloudstate.outbox.waiting", () => weak.TryGetTarget(out var alive) ? alive.Count : 0, "{effect}", "Stored effects of entities in this process that are still to be made.");
+            "cloudstate.delivery.waiting", () => weak.TryGetTarget(out var alive) ? alive.Count : 0, "{delivery}", "Stored calls and events of entities in this process that are still to be delivered.");
     }
 
     public static void ObserveActiveEntities(EntityRuntime runtime)

@@ -37,6 +37,7 @@ public static class CloudStateExtensions
         builder.Services.AddStorage();
         builder.Services.AddRuntime();
         builder.Services.AddEffects();
+        builder.Services.AddEventing();
         builder.Services.AddRing();
         return new CloudStateBuilder(builder);
     }

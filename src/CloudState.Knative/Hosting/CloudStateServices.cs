@@ -1,9 +1,11 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using CloudState.Knative.Actions;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
@@ -47,6 +49,7 @@ internal static class CloudStateServices
         services.AddSingleton(provider => new ActionDefinitions(provider.GetServices<ActionRegistration>()));
         services.AddSingleton<ActionRunner>();
         services.AddSingleton<RemoteServices>();
+        services.AddSingleton<Deliveries>();
         services.AddSingleton<Outbox>();
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Effects);
         services.AddSingleton(provider =>
@@ -56,7 +59,19 @@ internal static class CloudStateServices
             return new CallTargets(method => entities.Find(method) is not null || actions.Find(method) is not null || remote.Has(method));
         });
         services.AddSingleton<ServiceCalls>();
-        services.AddHostedService<OutboxDispatcher>();
+        services.AddSingleton<Deliverer>();
+        services.AddHostedService<SlotLoader>();
+        services.AddHostedService<DeliveryService>();
+    }
+
+    public static void AddEventing(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Eventing);
+        services.AddSingleton<EventConsumers>();
+        services.AddSingleton<EventDeliveries>();
+        services.AddSingleton(provider => new JournalSignals(provider.GetRequiredService<EventConsumers>().All.Select(consumer => consumer.EntityType)));
+        services.AddSingleton<JournalService>();
+        services.AddHostedService(provider => provider.GetRequiredService<JournalService>());
     }
 
     /// <summary>Null when no class is stored as JSON.</summary>
@@ -146,7 +161,8 @@ internal static class CloudStateServices
             var runner = new CommandRunner(
                 entity.Definition, entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<CallTargets>(),
                 store, health, options, entityOptions, time, logger);
-            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(), time);
+            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(),
+                provider.GetRequiredService<JournalSignals>().Of(entity.Definition.EntityType), time);
         }
     }
 }

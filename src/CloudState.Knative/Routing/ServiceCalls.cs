@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using CloudState.Knative.Actions;
-using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Runtime;
@@ -31,13 +31,6 @@ internal sealed class ServiceCalls(
     /// <summary>Calls an action whose reply is one message.</summary>
     public ValueTask<CommandOutcome> ExecuteAsync(ActionRegistration action, ActionMethod method, object input, CallScope scope) =>
         FinishAsync(runner.RunAsync(action, method, input, scope), static scope => scope, scope);
-
-    /// <summary>Makes a call that was stored.</summary>
-    public ValueTask<CommandOutcome> CallAsync(OutboxEntry entry, CancellationToken cancelled)
-    {
-        var stored = StoredCall.Parser.ParseFrom(entry.Call);
-        return CallAsync(StoredCalls.ToCall(stored), entry.CommandId, new CallScope { Depth = stored.Depth, Trace = TraceParent.Parse(stored.Traceparent, stored.Tracestate), CallCancelled = cancelled });
-    }
 
     /// <summary>Does what is left of an outcome; it stands only if that works.</summary>
     public async ValueTask<CommandOutcome> CompleteAsync(CommandOutcome outcome, CallScope scope)

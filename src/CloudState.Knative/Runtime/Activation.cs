@@ -307,6 +307,11 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             append.Pending.AwaitsAppend = false;
             _watches.SignalChange(append.Append.NewVersion);
             table.Outbox.Add(append.Background, Slot);
+            if (append.Append.Events.Count > 0)
+            {
+                table.Appends?.Send();
+            }
+
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
             {
                 _unreleased.Dequeue().Release();

@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using Google.Protobuf;
 
 namespace CloudState.Knative.Storage;
@@ -25,8 +24,11 @@ internal sealed record EntityAppend(EntityKey Key, long ExpectedVersion)
     /// <summary>When not null: delete all but the latest so many command records of this entity.</summary>
     public int? KeepCommands { get; init; }
 
-    /// <summary>Calls to be made once this is stored, in order.</summary>
+    /// <summary>What is to be delivered once this is stored, in order.</summary>
     public IReadOnlyList<OutboxEntry> Outbox { get; init; } = [];
+
+    /// <summary>The timers of the entity that are set or cancelled; no name occurs twice.</summary>
+    public IReadOnlyList<TimerChange> Timers { get; init; } = [];
 
     public long NewVersion => Kind == EntityKind.Value ? Value?.Version ?? ExpectedVersion : ExpectedVersion + Events.Count;
 
@@ -46,6 +48,7 @@ internal sealed record EntityAppend(EntityKey Key, long ExpectedVersion)
             Commands = [.. appends.SelectMany(append => append.Commands)],
             KeepCommands = appends.LastOrDefault(append => append.KeepCommands is not null)?.KeepCommands,
             Outbox = [.. appends.SelectMany(append => append.Outbox)],
+            Timers = [.. appends.SelectMany(append => append.Timers).GroupBy(change => change.Name, (_, changes) => changes.Last())],
         };
         return merged.Snapshot?.Version < merged.DeletionVersion() ? merged with { Snapshot = null } : merged;
     }
@@ -84,20 +87,4 @@ internal sealed record CommandRecord(
 {
     /// <summary>More of the outcome, serialized; empty when there is no more.</summary>
     public ByteString Details { get; init; } = ByteString.Empty;
-}
-
-/// <summary>A call of an rpc that a command has asked for.</summary>
-/// <param name="Id">Made up once, so that the call takes effect once however often it is made.</param>
-/// <param name="Origin">The entity whose command asked for it.</param>
-/// <param name="SlotNumber">The slot of that entity: its owner makes the call.</param>
-/// <param name="Method">The full name of the rpc, <c>package.Service/Method</c>.</param>
-/// <param name="Call">The call, serialized.</param>
-internal sealed record OutboxEntry(Guid Id, EntityKey Origin, int SlotNumber, string Method, ByteString Call)
-{
-    public Slot Slot => new(Origin.EntityType, SlotNumber);
-
-    /// <summary>The command id of the call.</summary>
-    public string CommandId => CommandIdOf(Id);
-
-    public static string CommandIdOf(Guid id) => id.ToString("N");
 }

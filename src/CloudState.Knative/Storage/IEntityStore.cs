@@ -18,6 +18,14 @@ internal interface IEntityStore : IAsyncDisposable
     /// <summary>Who shares this store; null when only one process can use it.</summary>
     IMemberStore? Members { get; }
 
+    IOutboxStore Outbox { get; }
+
+    ITimerStore Timers { get; }
+
+    IEventLog Log { get; }
+
+    IParkedStore Parked { get; }
+
     /// <summary>Creates or upgrades the schema. Does nothing when it is up to date.</summary>
     Task MigrateAsync(CancellationToken cancellationToken);
 
@@ -48,10 +56,4 @@ internal interface IEntityStore : IAsyncDisposable
 
     /// <summary>Deletes the command records of all entities that were handled before <paramref name="before"/>, and the values that had expired by then.</summary>
     Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken);
-
-    /// <summary>The calls that were asked for by entities of these slots and not removed yet, in order.</summary>
-    Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken);
-
-    /// <summary>Removes calls that need not be made any more.</summary>
-    Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
 }

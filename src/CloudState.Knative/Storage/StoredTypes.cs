@@ -61,6 +61,9 @@ internal class StoredTypes
         ? type
         : throw new InvalidOperationException($"{value.GetType().FullName} is not among the types that the entities of this service store.");
 
+    /// <summary>What a type is called today that is stored under a name; the same for types that are not known.</summary>
+    public string CurrentName(string name) => _byName.TryGetValue(name, out var type) ? type.Name : name;
+
     public StoredType? Find(Type type) => _byType.GetValueOrDefault(type);
 
     /// <summary>The value as JSON, in UTF-8.</summary>

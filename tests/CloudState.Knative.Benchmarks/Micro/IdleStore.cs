@@ -12,6 +12,14 @@ internal sealed class IdleStore : IEntityStore
 
     public IMemberStore? Members => null;
 
+    public IOutboxStore Outbox => throw new NotSupportedException();
+
+    public ITimerStore Timers => throw new NotSupportedException();
+
+    public IEventLog Log => throw new NotSupportedException();
+
+    public IParkedStore Parked => throw new NotSupportedException();
+
     public Task MigrateAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public string SchemaScript() => "";
@@ -25,11 +33,6 @@ internal sealed class IdleStore : IEntityStore
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) => Task.FromResult<CommandRecord?>(null);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) =>
-        Task.FromResult<IReadOnlyList<OutboxEntry>>([]);
-
-    public Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

@@ -7,7 +7,7 @@ using Xunit;
 namespace CloudState.Knative.FunctionalTests.Storage;
 
 /// <summary>What every store must do with values, and with calls that are to be made.</summary>
-public abstract class ValueStoreContract : StoreContract
+public abstract class ValueStoreContract : DeliveryStoreContract
 {
     [Fact]
     public async Task Value_IsReplacedAndDeleted()
@@ -91,14 +91,14 @@ public abstract class ValueStoreContract : StoreContract
 
         Assert.Equal([first, second], await ReadAsync(3));
         Assert.Equal([first, second, elsewhere], (await ReadAsync(3, 4)).OrderBy(entry => entry.SlotNumber));
-        await Store.RemoveFromOutboxAsync([first.Id], Cancellation);
+        await Store.Outbox.RemoveAsync([first.Id], Cancellation);
         Assert.Equal([second], await ReadAsync(3));
 
         OutboxEntry Entry(EntityKey origin, int slot) =>
             new(Guid.NewGuid(), origin with { EntityType = type }, slot, "ledger.Ledger/Add", ByteString.CopyFrom(0, 1, 255));
 
         async Task<IEnumerable<OutboxEntry>> ReadAsync(params int[] slots) =>
-            await Store.ReadOutboxAsync([.. slots.Select(slot => new Slot(type, slot))], Cancellation);
+            await Store.Outbox.ReadAsync([.. slots.Select(slot => new Slot(type, slot))], Cancellation);
     }
 
     [Fact]
@@ -109,7 +109,7 @@ public abstract class ValueStoreContract : StoreContract
         await Assert.ThrowsAsync<VersionConflictException>(() => Write(
             Append(key, 0, 1) with { Outbox = [new OutboxEntry(Guid.NewGuid(), key with { EntityType = key.EntityId }, 0, "m", ByteString.Empty)] }, Append(other, 9, 1)));
 
-        Assert.Empty(await Store.ReadOutboxAsync([new Slot(key.EntityId, 0)], Cancellation));
+        Assert.Empty(await Store.Outbox.ReadAsync([new Slot(key.EntityId, 0)], Cancellation));
     }
 
     private protected Task<StoredEntity> LoadValue(EntityKey key) => Store.LoadAsync(key, EntityKind.Value, AllCommands, Cancellation);

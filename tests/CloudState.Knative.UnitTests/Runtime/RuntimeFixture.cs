@@ -1,3 +1,4 @@
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Hosting;
@@ -37,7 +38,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         var runner = new CommandRunner(
             _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All,
             Store, health, options, options.Entities, Time, NullLogger.Instance);
-        Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, Time);
+        Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, appends: null, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
         _peers = new PeerLinks(options.Ring, Time, NullLogger<PeerLinks>.Instance);
         _router = new CommandRouter(Runtime, ring ?? RingState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
@@ -47,7 +48,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
 
     public ScriptedStore Store { get; } = new();
 
-    public Outbox Outbox { get; } = new();
+    public Outbox Outbox { get; } = new(new Deliveries());
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 

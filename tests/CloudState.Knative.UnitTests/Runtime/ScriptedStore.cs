@@ -12,12 +12,19 @@ internal sealed class ScriptedStore : IEntityStore
     private readonly Dictionary<EntityKey, StoredSnapshot> _snapshots = [];
     private readonly Dictionary<EntityKey, ValueChange> _values = [];
     private readonly Dictionary<(EntityKey, string), CommandRecord> _commands = [];
-    private readonly List<OutboxEntry> _outbox = [];
     private TaskCompletionSource _gate = Opened();
 
     public int MaxConcurrentAppends => 1;
 
     public IMemberStore? Members => null;
+
+    public IOutboxStore Outbox => throw new NotSupportedException();
+
+    public ITimerStore Timers => throw new NotSupportedException();
+
+    public IEventLog Log => throw new NotSupportedException();
+
+    public IParkedStore Parked => throw new NotSupportedException();
 
     public List<EntityAppend[]> Batches { get; } = [];
 
@@ -123,8 +130,6 @@ internal sealed class ScriptedStore : IEntityStore
                     _values[append.Key] = append.Value;
                 }
 
-                _outbox.AddRange(append.Outbox);
-
                 foreach (var record in append.Commands)
                 {
                     _commands.Add((append.Key, record.CommandId), record);
@@ -142,23 +147,6 @@ internal sealed class ScriptedStore : IEntityStore
     }
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task<IReadOnlyList<OutboxEntry>> ReadOutboxAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken)
-    {
-        lock (_lock)
-        {
-            return Task.FromResult<IReadOnlyList<OutboxEntry>>([.. _outbox.Where(entry => slots.Contains(entry.Slot))]);
-        }
-    }
-
-    public Task RemoveFromOutboxAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
-    {
-        lock (_lock)
-        {
-            _outbox.RemoveAll(entry => ids.Contains(entry.Id));
-            return Task.CompletedTask;
-        }
-    }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -1,15 +1,18 @@
-using CloudState.Knative.Effects;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 
-namespace CloudState.Knative.UnitTests.Effects;
+namespace CloudState.Knative.UnitTests.Delivery;
 
 public sealed class OutboxTests
 {
     private static readonly OwnedSlot Slot = new(new Slot("cart", 0), Tenure.Unlimited(TimeProvider.System));
 
-    private readonly Outbox _outbox = new();
+    private readonly Deliveries _deliveries = new();
+    private readonly Outbox _outbox;
+
+    public OutboxTests() => _outbox = new Outbox(_deliveries);
 
     [Fact]
     public void CallsOfOneEntity_AreReadyOneAfterAnother()
@@ -20,14 +23,14 @@ public sealed class OutboxTests
         _outbox.Add([first, second], Slot);
 
         var alice = TakeReady();
-        Assert.Equal(first, alice.Waiting.Peek());
-        Assert.False(_outbox.Ready.TryRead(out _));
-        _outbox.CompleteFirst(alice);
-        Assert.Equal(second, TakeReady().Waiting.Peek());
-        _outbox.CompleteFirst(alice);
-        Assert.False(_outbox.Ready.TryRead(out _));
+        Assert.Equal(first.CommandId, alice.Waiting.Peek().Id);
+        Assert.False(_deliveries.Ready.TryRead(out _));
+        _deliveries.CompleteFirst(alice);
+        Assert.Equal(second.CommandId, TakeReady().Waiting.Peek().Id);
+        _deliveries.CompleteFirst(alice);
+        Assert.False(_deliveries.Ready.TryRead(out _));
         Assert.Equal([first.Id, second.Id], TakeDone());
-        Assert.Equal(0, _outbox.Count);
+        Assert.Equal(0, _deliveries.Count);
     }
 
     [Fact]
@@ -37,7 +40,7 @@ public sealed class OutboxTests
 
         _outbox.Add([Entry("alice"), Entry("bob")], Slot);
 
-        Assert.Equal(["alice", "bob"], [TakeReady().Key.EntityId, TakeReady().Key.EntityId]);
+        Assert.Equal(["alice", "bob"], [TakeReady().Origin.EntityId, TakeReady().Origin.EntityId]);
     }
 
     [Fact]
@@ -46,11 +49,11 @@ public sealed class OutboxTests
         var (stored, both, added) = (Entry("alice"), Entry("alice"), Entry("alice"));
 
         _outbox.Add([both, added], Slot);
-        Assert.False(_outbox.Ready.TryRead(out _));
+        Assert.False(_deliveries.Ready.TryRead(out _));
         _outbox.Load(Slot, [stored, both]);
 
-        Assert.Equal([stored, both, added], TakeReady().Waiting);
-        Assert.Equal(3, _outbox.Count);
+        Assert.Equal([stored.CommandId, both.CommandId, added.CommandId], TakeReady().Waiting.Select(delivery => delivery.Id));
+        Assert.Equal(3, _deliveries.Count);
     }
 
     [Fact]
@@ -61,17 +64,18 @@ public sealed class OutboxTests
         var alice = TakeReady();
 
         _outbox.KeepOnly(new HashSet<OwnedSlot> { regained });
-        _outbox.CompleteFirst(alice);
+        _deliveries.KeepOnly(new HashSet<OwnedSlot> { regained });
+        _deliveries.CompleteFirst(alice);
 
-        Assert.Equal(0, _outbox.Count);
+        Assert.Equal(0, _deliveries.Count);
         Assert.False(_outbox.IsLoaded(Slot));
         Assert.False(_outbox.IsLoaded(regained));
         Assert.Single(TakeDone());
     }
 
-    private OriginCalls TakeReady()
+    private DeliveryQueue TakeReady()
     {
-        Assert.True(_outbox.Ready.TryRead(out var origin));
+        Assert.True(_deliveries.Ready.TryRead(out var origin));
         return origin;
     }
 

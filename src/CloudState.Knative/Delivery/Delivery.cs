@@ -1,0 +1,34 @@
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Delivery;
+
+/// <summary>Something that is delivered at least once: a stored call, an event of the journal for a consumer, an event for a topic, a timer.</summary>
+/// <param name="Id">Tells it from all others, wherever it is kept.</param>
+/// <param name="Origin">The entity that it comes from.</param>
+/// <param name="Lane">Deliveries of one entity and one lane are made in their order; those of different lanes do not wait for each other.</param>
+/// <param name="Target">Where it goes, for people: the full name of an rpc, or a topic.</param>
+/// <param name="Content">Makes what is delivered.</param>
+/// <param name="Complete">Called once it is delivered, or given up, or parked.</param>
+internal sealed record Delivery(string Id, EntityKey Origin, string Lane, string Target, Func<StoredDelivery> Content, Action Complete)
+{
+    /// <summary>The lane of calls that commands have asked for.</summary>
+    public const string Effects = "";
+
+    /// <summary>Whether it is parked when it can not be made, and what follows in its lane with it; otherwise it is given up.</summary>
+    public required bool IsParkable { get; init; }
+}
+
+/// <summary>The deliveries of one entity and one lane that this process makes under one ownership; the first one is being made, or about to be.</summary>
+internal sealed class DeliveryQueue(EntityKey origin, string lane, Ownership.OwnedSlot slot)
+{
+    public EntityKey Origin { get; } = origin;
+
+    public string Lane { get; } = lane;
+
+    public Ownership.OwnedSlot Slot { get; } = slot;
+
+    public Queue<Delivery> Waiting { get; } = new();
+
+    /// <summary>How often the first one was tried in vain.</summary>
+    public int Attempts { get; set; }
+}

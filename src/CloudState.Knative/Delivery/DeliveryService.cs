@@ -1,0 +1,157 @@
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Effects;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Grpc.Core;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace CloudState.Knative.Delivery;
+
+/// <summary>Makes the <see cref="Deliveries"/>: many at a time, each as often as it takes, and parks what can not be delivered.</summary>
+internal sealed partial class DeliveryService(
+    Deliveries deliveries, Deliverer deliverer, IEntityStore store, StoreHealth health, EffectOptions options, TimeProvider time, ILogger<DeliveryService> logger)
+    : BackgroundService
+{
+    private const int AttemptsBeforeWarning = 5;
+
+    private readonly SemaphoreSlim _free = new(options.MaxConcurrent);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        try
+        {
+            await foreach (var queue in deliveries.Ready.ReadAllAsync(stoppingToken))
+            {
+                await _free.WaitAsync(stoppingToken);
+                _ = DeliverFirstAsync(queue, stoppingToken);
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+        }
+    }
+
+    private async Task DeliverFirstAsync(DeliveryQueue queue, CancellationToken stopping)
+    {
+        try
+        {
+            // Without the ownership this is somebody else's; and if only the lease is late, there is a store to wait for.
+            if (queue.Slot.IsOver)
+            {
+                return;
+            }
+
+            var delivery = queue.Waiting.Peek();
+            var result = !queue.Slot.IsHeld ? new DeliveryResult(new Status(StatusCode.Unavailable, "The lease has not been renewed."))
+                : await IsParkedBehindAsync(queue, delivery) ? new DeliveryResult(Status.DefaultSuccess)
+                : await TryDeliverAsync(delivery, stopping);
+            if (result.Status.StatusCode != StatusCode.OK && MayWorkLater(result.Status.StatusCode, ++queue.Attempts))
+            {
+                if (queue.Attempts == AttemptsBeforeWarning)
+                {
+                    LogWaiting(delivery.Target, delivery.Origin, result.Status.StatusCode, result.Status.Detail, queue.Attempts);
+                }
+
+                _ = RetryLaterAsync(queue, result.RetryAfter, stopping);
+                return;
+            }
+
+            if (result.Status.StatusCode != StatusCode.OK)
+            {
+                await GiveUpAsync(queue, delivery, result.Status);
+            }
+
+            deliveries.CompleteFirst(queue);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            health.ReportDown(unavailable);
+            _ = RetryLaterAsync(queue, retryAfter: null, stopping);
+        }
+        finally
+        {
+            _free.Release();
+        }
+    }
+
+    private async Task<DeliveryResult> TryDeliverAsync(Delivery delivery, CancellationToken stopping)
+    {
+        try
+        {
+            var result = await deliverer.DeliverAsync(delivery.Content(), stopping);
+            CloudStateTelemetry.Delivered(result.Status.StatusCode);
+            return result;
+        }
+        catch (Exception unexpected)
+        {
+            LogUnexpected(delivery.Target, delivery.Origin, unexpected);
+            return new DeliveryResult(new Status(StatusCode.Internal, unexpected.Message));
+        }
+    }
+
+    private async Task<bool> IsParkedBehindAsync(DeliveryQueue queue, Delivery delivery)
+    {
+        if (!deliveries.IsMarkedParked(queue))
+        {
+            return false;
+        }
+
+        if (await store.Parked.TryParkBehindAsync(ToParked(queue, delivery, "It follows one that is parked.", attempts: 0), CancellationToken.None))
+        {
+            return true;
+        }
+
+        deliveries.UnmarkParked(queue.Lane, queue.Origin);
+        return false;
+    }
+
+    private async Task GiveUpAsync(DeliveryQueue queue, Delivery delivery, Status status)
+    {
+        if (delivery.IsParkable)
+        {
+            await store.Parked.ParkAsync(ToParked(queue, delivery, $"{status.StatusCode}: {status.Detail}", queue.Attempts), CancellationToken.None);
+            deliveries.MarkParked(queue.Lane, queue.Origin);
+            CloudStateTelemetry.Parked();
+            LogParked(delivery.Target, delivery.Origin, delivery.Id, queue.Attempts, status.StatusCode, status.Detail);
+        }
+        else
+        {
+            LogGivenUp(delivery.Target, delivery.Origin, status.StatusCode, status.Detail, queue.Attempts);
+        }
+    }
+
+    private ParkedDelivery ToParked(DeliveryQueue queue, Delivery delivery, string error, int attempts)
+    {
+        var now = time.GetUtcNow();
+        return new ParkedDelivery(
+            delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, delivery.Content().ToByteString(), error, attempts, now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)));
+    }
+
+    private bool MayWorkLater(StatusCode code, int attempts) => code switch
+    {
+        StatusCode.Internal or StatusCode.Unknown => attempts < options.MaxAttempts,
+        _ => code.IsTransient(),
+    };
+
+    private async Task RetryLaterAsync(DeliveryQueue queue, TimeSpan? retryAfter, CancellationToken stopping)
+    {
+        var delay = options.RetryDelay * Math.Pow(2, Math.Clamp(queue.Attempts - 1, 0, 30));
+        delay = delay < options.MaxRetryDelay ? delay : options.MaxRetryDelay;
+        await Task.Delay(retryAfter > delay ? retryAfter.Value : delay, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        deliveries.Retry(queue);
+    }
+
+    [LoggerMessage(51, LogLevel.Warning, "{Target} could not be reached for {Origin} in {Attempts} attempts: {StatusCode}, {Detail}. It is tried on.", EventName = "DeliveryWaiting")]
+    private partial void LogWaiting(string target, EntityKey origin, StatusCode statusCode, string detail, int attempts);
+
+    [LoggerMessage(52, LogLevel.Error, "The delivery to {Target} for {Origin} failed.", EventName = "DeliveryFailed")]
+    private partial void LogUnexpected(string target, EntityKey origin, Exception unexpected);
+
+    [LoggerMessage(50, LogLevel.Error, "The effect {Target} of {Origin} is given up after {Attempts} attempts: {StatusCode}, {Detail}", EventName = "EffectGivenUp")]
+    private partial void LogGivenUp(string target, EntityKey origin, StatusCode statusCode, string detail, int attempts);
+
+    [LoggerMessage(53, LogLevel.Error, "{Target} does not take {Id} of {Origin} after {Attempts} attempts: {StatusCode}, {Detail}. It is parked, and what follows it; see GET /cloudstate/parked on the internal port.", EventName = "DeliveryParked")]
+    private partial void LogParked(string target, EntityKey origin, string id, int attempts, StatusCode statusCode, string detail);
+}

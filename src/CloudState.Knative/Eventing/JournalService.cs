@@ -1,0 +1,30 @@
+using CloudState.Knative.Delivery;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Storage;
+using Microsoft.Extensions.Hosting;
+
+namespace CloudState.Knative.Eventing;
+
+/// <summary>Reads the journal for all subscriptions, for as long as the service runs.</summary>
+internal sealed class JournalService(
+    EventConsumers consumers, EventDeliveries events, JournalSignals signals, IEntityStore store, Deliveries deliveries, Outbox outbox, RingState ring, StoreHealth health,
+    EventingOptions options, TimeProvider time) : BackgroundService
+{
+    private readonly JournalReader[] _readers =
+        [.. consumers.All.Select(events.Subscribe).Select(subscription => new JournalReader(subscription, store.Log, deliveries, outbox, ring, signals.Of(subscription.EntityType)!, health, options, time))];
+
+    /// <summary>Whether all events that this process has stored were handed out for delivery.</summary>
+    public bool HasReadAll => _readers.All(reader => reader.HasReadAll);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await Task.WhenAll(_readers.Select(reader => reader.SaveAsync()));
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Yield();
+        await Task.WhenAll(_readers.Select(reader => reader.RunAsync(stoppingToken)));
+    }
+}
