@@ -2,6 +2,7 @@ using CloudState.Knative.Actions;
 using CloudState.Knative.CloudEvents;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Grpc;
 using CloudState.Knative.Storage;
 using Microsoft.AspNetCore.Builder;
@@ -68,6 +69,7 @@ public static class CloudStateExtensions
         }
 
         RejectUnknownCalls(definitions, actions, remotes);
+        _ = app.Services.GetRequiredService<EventConsumers>();
         foreach (var definition in definitions.All)
         {
             definition.Attribute.MapService(app);

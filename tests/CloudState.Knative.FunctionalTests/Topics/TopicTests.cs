@@ -92,7 +92,6 @@ public sealed class TopicTests : IAsyncLifetime
         await RefusedAsync<BoundTwiceAction>("BoundTwice/First and cloudstate.tests.topics.BoundTwice/Second both take cloudstate.tests.topics.OrderPlaced from the topic 'orders'");
         await RefusedAsync<BoundStreamAction>("BoundStream/Take is bound to the topic 'orders', but streams");
         await RefusedAsync<BoundToNothingAction>("BoundToNothing/Take is bound to a source of events (cloudstate.eventing.in) without a name");
-        await RefusedAsync<BoundToLogAction>("BoundToLog/Take is bound to an event log");
         await RefusedAsync<PublishingAction>("Publishing/Take publishes its replies");
     }
 

@@ -1,0 +1,150 @@
+using CloudState.Knative.Entities;
+using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.FunctionalTests.Storage;
+using CloudState.Knative.Hosting;
+using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Journal;
+
+/// <summary>Events of the journal for rpcs of the same service; the same on both stores.</summary>
+public abstract class JournalTests
+{
+    /// <summary>The settings of a store that outlives the service.</summary>
+    private protected abstract (string Key, string Value)[] Settings { get; }
+
+    [Fact]
+    public async Task Action_GetsTheEventsOfAnEntityInOrder()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddAction<ShippingAction>());
+        var order = NewKey();
+
+        await shop.PlaceAsync(order);
+        await shop.CancelAsync(order);
+        await shop.PlaceAsync(order);
+
+        var arrived = await shop.Events().UntilAsync(3, arrival => arrival.Order == order);
+        Assert.Equal(["Ship", "Stop", "Ship"], arrived.Select(arrival => arrival.Handler));
+        var second = arrived[1];
+        Assert.Equal($"order/{order}/2", second.Event.Id);
+        Assert.Equal("/shop/order", second.Event.Source);
+        Assert.Equal("cloudstate.tests.shop.OrderCancelled", second.Event.Type);
+        Assert.Equal(order, second.Event["partitionkey"]);
+        Assert.Equal("2", second.Event["sequence"]);
+        Assert.NotNull(second.Event.Time);
+        Assert.Equal($"/shop/order order/{order}/2", second.CommandId);
+    }
+
+    [Fact]
+    public async Task Entity_GetsEventsByTheirKeyOrTheirSubject()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddEntity<StockEntity>().AddEntity<InvoiceEntity>().AddAction<AuditAction>());
+        var (order, product) = (NewKey(), NewKey());
+
+        await shop.PlaceAsync(order, product);
+        await shop.CancelAsync(order);
+
+        await EventuallyAsync(async () => (await new Stock.StockClient(shop.Channel).GetAsync(new GetStock { Product = product })).Reserved == 1);
+        await EventuallyAsync(async () => (await new Invoices.InvoicesClient(shop.Channel).GetAsync(new GetInvoice { Order = order })).Cancelled);
+        var noted = await shop.Events().UntilAsync(2, arrival => arrival.Order == order && arrival.Handler.StartsWith("Note", StringComparison.Ordinal));
+        Assert.Equal(["Note type.googleapis.com/cloudstate.tests.shop.OrderPlaced", "Note type.googleapis.com/cloudstate.tests.shop.OrderCancelled"], noted.Select(arrival => arrival.Handler));
+        Assert.Equal($"/shop/order order/{order}/1 auditors", noted[0].CommandId);
+    }
+
+    [Fact]
+    public async Task NewConsumer_StartsAtTheBeginning_AndKnowsLaterHowFarItHasCome()
+    {
+        var (first, second) = (NewKey(), NewKey());
+        await using (var before = await StartAsync(_ => { }))
+        {
+            await before.PlaceAsync(first);
+        }
+
+        await using (var with = await StartAsync(cloudState => cloudState.AddAction<ShippingAction>()))
+        {
+            await with.Events().UntilAsync(1, arrival => arrival.Order == first);
+        }
+
+        await using var again = await StartAsync(cloudState => cloudState.AddAction<ShippingAction>());
+        await again.PlaceAsync(second);
+        await again.Events().UntilAsync(1, arrival => arrival.Order == second);
+        Assert.DoesNotContain(again.Events().Arrived, arrival => arrival.Order == first);
+    }
+
+    [Fact]
+    public async Task EventThatCannotBeDeliveredNow_IsTriedAgain_AndWhatFollowsWaitsForIt()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddAction<ShippingAction>());
+        var (order, other) = (NewKey(), NewKey());
+        var refusals = 3;
+        shop.Events().Refuse = arrival => arrival.Order == order && refusals-- > 0 ? StatusCode.Unavailable : null;
+
+        await shop.PlaceAsync(order);
+        await shop.CancelAsync(order);
+        await shop.PlaceAsync(other);
+
+        await shop.Events().UntilAsync(1, arrival => arrival.Order == other);
+        var arrived = await shop.Events().UntilAsync(5, arrival => arrival.Order == order);
+        Assert.Equal(["Ship", "Ship", "Ship", "Ship", "Stop"], arrived.Select(arrival => arrival.Handler));
+        Assert.Single(arrived.Take(4).Select(arrival => arrival.CommandId).Distinct());
+    }
+
+    [Fact]
+    public async Task EventsOfDifferentEntities_AreAllDelivered()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddEntity<StockEntity>());
+        var (run, product) = (NewKey(), NewKey());
+
+        await Task.WhenAll(Enumerable.Range(0, 300).Select(number => shop.PlaceAsync($"{run}-{number % 100}", product)));
+
+        await EventuallyAsync(async () => (await new Stock.StockClient(shop.Channel).GetAsync(new GetStock { Product = product })).Reserved == 300);
+    }
+
+    [Theory]
+    [InlineData(typeof(BadLogAction), "takes cloudstate.tests.shop.PlaceOrder, which 'order' does not store. Take one of ")]
+    [InlineData(typeof(TwiceLogAction), "both take cloudstate.tests.shop.OrderPlaced from the event log of 'order'. Bind only one of them, or give them different consumer groups.")]
+    [InlineData(typeof(StreamedLogAction), "takes the events of 'order', but streams. Events are delivered one by one: bind a unary rpc.")]
+    [InlineData(typeof(Topics.BoundToLogAction), "takes the events of 'shopping-cart', which is no entity type of this service. There is: order.")]
+    public async Task BindingThatMakesNoSense_StopsTheStart(Type action, string message)
+    {
+        var failure = await Assert.ThrowsAsync<EntityDefinitionException>(() => StartAsync(cloudState => Add(cloudState, action)));
+
+        Assert.Contains(message, failure.Message, StringComparison.Ordinal);
+    }
+
+    private static void Add(CloudStateBuilder cloudState, Type action) => _ = action.Name switch
+    {
+        nameof(BadLogAction) => cloudState.AddAction<BadLogAction>(),
+        nameof(TwiceLogAction) => cloudState.AddAction<TwiceLogAction>(),
+        nameof(StreamedLogAction) => cloudState.AddAction<StreamedLogAction>(),
+        _ => cloudState.AddAction<Topics.BoundToLogAction>(),
+    };
+
+    private Task<TestService> StartAsync(Action<CloudStateBuilder> consumers) => ShopService.StartAsync(consumers, Settings);
+
+    private protected static string NewKey() => Guid.NewGuid().ToString("N");
+
+    private static async Task EventuallyAsync(Func<Task<bool>> condition)
+    {
+        using var patience = new CancellationTokenSource(TestService.Patience);
+        while (!await condition())
+        {
+            await Task.Delay(5, patience.Token);
+        }
+    }
+}
+
+public sealed class SqliteJournalTests : JournalTests, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private protected override (string Key, string Value)[] Settings => [("CloudState:Sqlite:Path", Path.Combine(_folder.Path, "shop.db"))];
+
+    public void Dispose() => _folder.Dispose();
+}
+
+public sealed class MartenJournalTests(PostgresSchema schema) : JournalTests, IClassFixture<PostgresSchema>
+{
+    private protected override (string Key, string Value)[] Settings => Routing.Pods.Settings(schema);
+}

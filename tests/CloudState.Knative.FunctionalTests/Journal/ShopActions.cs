@@ -1,0 +1,54 @@
+using CloudState.Knative.Actions;
+using Google.Protobuf.WellKnownTypes;
+
+namespace CloudState.Knative.FunctionalTests.Journal;
+
+[Action<Shipping.ShippingBase>]
+public sealed class ShippingAction(ShopEvents events)
+{
+    public async Task<Empty> Ship(OrderPlaced placed, ActionContext context)
+    {
+        await events.ArriveAsync("Ship", context);
+        return new Empty();
+    }
+
+    public async Task<Empty> Stop(OrderCancelled cancelled, ActionContext context)
+    {
+        await events.ArriveAsync("Stop", context);
+        return new Empty();
+    }
+}
+
+[Action<Audit.AuditBase>]
+public sealed class AuditAction(ShopEvents events)
+{
+    public async Task<Empty> Note(Any any, ActionContext context)
+    {
+        await events.ArriveAsync($"Note {any.TypeUrl}", context);
+        return new Empty();
+    }
+}
+
+[Action<BadLog.BadLogBase>]
+public sealed class BadLogAction
+{
+    public Empty Take(PlaceOrder order) => new();
+}
+
+[Action<TwiceLog.TwiceLogBase>]
+public sealed class TwiceLogAction
+{
+    public Empty First(OrderPlaced placed) => new();
+
+    public Empty Second(OrderPlaced placed) => new();
+}
+
+[Action<StreamedLog.StreamedLogBase>]
+public sealed class StreamedLogAction
+{
+    public async Task<Empty> Take(IAsyncEnumerable<OrderPlaced> placed)
+    {
+        await placed.CountAsync();
+        return new Empty();
+    }
+}

@@ -1,0 +1,26 @@
+using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CloudState.Knative.FunctionalTests.Journal;
+
+/// <summary>The shop in this process.</summary>
+internal static class ShopService
+{
+    public static Task<TestService> StartAsync(Action<CloudStateBuilder> consumers, params (string Key, string Value)[] settings) => TestService.StartHostAsync(
+        cloudState =>
+        {
+            cloudState.Services.AddSingleton<ShopEvents>();
+            consumers(cloudState.AddEntity<OrderEntity>());
+        },
+        [("CloudState:Eventing:ServiceName", "shop"), ("CloudState:Effects:RetryDelay", "00:00:00.02"), .. settings]);
+
+    public static ShopEvents Events(this TestService shop) => shop.Services.GetRequiredService<ShopEvents>();
+
+    public static Orders.OrdersClient Orders(this TestService shop) => new(shop.Channel);
+
+    public static Task PlaceAsync(this TestService shop, string order, string product = "tea") =>
+        shop.Orders().PlaceAsync(new PlaceOrder { Order = order, Product = product }).ResponseAsync;
+
+    public static Task CancelAsync(this TestService shop, string order) => shop.Orders().CancelAsync(new CancelOrder { Order = order }).ResponseAsync;
+}
