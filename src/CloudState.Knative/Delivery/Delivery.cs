@@ -7,15 +7,15 @@ namespace CloudState.Knative.Delivery;
 /// <param name="Origin">The entity that it comes from.</param>
 /// <param name="Lane">Deliveries of one entity and one lane are made in their order; those of different lanes do not wait for each other.</param>
 /// <param name="Target">Where it goes, for people: the full name of an rpc, or a topic.</param>
-/// <param name="Content">Makes what is delivered.</param>
+/// <param name="Content">Makes what is delivered; null when there is nothing to deliver any more.</param>
 /// <param name="Complete">Called once it is delivered, or given up, or parked.</param>
-internal sealed record Delivery(string Id, EntityKey Origin, string Lane, string Target, Func<StoredDelivery> Content, Action Complete)
+internal sealed record Delivery(string Id, EntityKey Origin, string Lane, string Target, Func<StoredDelivery?> Content, Action Complete)
 {
     /// <summary>The lane of calls that commands have asked for.</summary>
     public const string Effects = "";
 
-    /// <summary>Whether it is parked when it can not be made, and what follows in its lane with it; otherwise it is given up.</summary>
-    public required bool IsParkable { get; init; }
+    /// <summary>Whether nothing of its lane may overtake it: when it is parked, what follows is, too. Otherwise it is parked alone, and only if it failed unexpectedly; what is rejected is done.</summary>
+    public required bool KeepsOrder { get; init; }
 }
 
 /// <summary>The deliveries of one entity and one lane that this process makes under one ownership; the first one is being made, or about to be.</summary>

@@ -80,7 +80,12 @@ internal sealed partial class DeliveryService(
     {
         try
         {
-            var result = await deliverer.DeliverAsync(delivery.Content(), stopping);
+            if (delivery.Content() is not { } content)
+            {
+                return new DeliveryResult(Status.DefaultSuccess);
+            }
+
+            var result = await deliverer.DeliverAsync(content, stopping);
             CloudStateTelemetry.Delivered(result.Status.StatusCode);
             return result;
         }
@@ -109,31 +114,32 @@ internal sealed partial class DeliveryService(
 
     private async Task GiveUpAsync(DeliveryQueue queue, Delivery delivery, Status status)
     {
-        if (delivery.IsParkable)
+        if (!delivery.KeepsOrder && !IsUnexpected(status.StatusCode))
         {
-            await store.Parked.ParkAsync(ToParked(queue, delivery, $"{status.StatusCode}: {status.Detail}", queue.Attempts), CancellationToken.None);
+            LogRejected(delivery.Target, delivery.Origin, status.StatusCode, status.Detail);
+            return;
+        }
+
+        await store.Parked.ParkAsync(ToParked(queue, delivery, $"{status.StatusCode}: {status.Detail}", queue.Attempts), CancellationToken.None);
+        if (delivery.KeepsOrder)
+        {
             deliveries.MarkParked(queue.Lane, queue.Origin);
-            CloudStateTelemetry.Parked();
-            LogParked(delivery.Target, delivery.Origin, delivery.Id, queue.Attempts, status.StatusCode, status.Detail);
         }
-        else
-        {
-            LogGivenUp(delivery.Target, delivery.Origin, status.StatusCode, status.Detail, queue.Attempts);
-        }
+
+        CloudStateTelemetry.Parked();
+        LogParked(delivery.Target, delivery.Origin, delivery.Id, queue.Attempts, status.StatusCode, status.Detail);
     }
 
     private ParkedDelivery ToParked(DeliveryQueue queue, Delivery delivery, string error, int attempts)
     {
         var now = time.GetUtcNow();
         return new ParkedDelivery(
-            delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, delivery.Content().ToByteString(), error, attempts, now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)));
+            delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, delivery.Content()!.ToByteString(), error, attempts, now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)));
     }
 
-    private bool MayWorkLater(StatusCode code, int attempts) => code switch
-    {
-        StatusCode.Internal or StatusCode.Unknown => attempts < options.MaxAttempts,
-        _ => code.IsTransient(),
-    };
+    private bool MayWorkLater(StatusCode code, int attempts) => IsUnexpected(code) ? attempts < options.MaxAttempts : code.IsTransient();
+
+    private static bool IsUnexpected(StatusCode code) => code is StatusCode.Internal or StatusCode.Unknown or StatusCode.DataLoss;
 
     private async Task RetryLaterAsync(DeliveryQueue queue, TimeSpan? retryAfter, CancellationToken stopping)
     {
@@ -149,9 +155,9 @@ internal sealed partial class DeliveryService(
     [LoggerMessage(52, LogLevel.Error, "The delivery to {Target} for {Origin} failed.", EventName = "DeliveryFailed")]
     private partial void LogUnexpected(string target, EntityKey origin, Exception unexpected);
 
-    [LoggerMessage(50, LogLevel.Error, "The effect {Target} of {Origin} is given up after {Attempts} attempts: {StatusCode}, {Detail}", EventName = "EffectGivenUp")]
-    private partial void LogGivenUp(string target, EntityKey origin, StatusCode statusCode, string detail, int attempts);
+    [LoggerMessage(50, LogLevel.Error, "{Target} has rejected what {Origin} has asked for: {StatusCode}, {Detail}", EventName = "DeliveryRejected")]
+    private partial void LogRejected(string target, EntityKey origin, StatusCode statusCode, string detail);
 
-    [LoggerMessage(53, LogLevel.Error, "{Target} does not take {Id} of {Origin} after {Attempts} attempts: {StatusCode}, {Detail}. It is parked, and what follows it; see GET /cloudstate/parked on the internal port.", EventName = "DeliveryParked")]
+    [LoggerMessage(53, LogLevel.Error, "{Target} could not take {Id} of {Origin} in {Attempts} attempts: {StatusCode}, {Detail}. It is parked; see GET /cloudstate/parked on the internal port.", EventName = "DeliveryParked")]
     private partial void LogParked(string target, EntityKey origin, string id, int attempts, StatusCode statusCode, string detail);
 }

@@ -88,7 +88,7 @@ internal sealed class Outbox(Deliveries deliveries)
         foreach (var entry in entries)
         {
             deliveries.Add(
-                new Delivery(entry.CommandId, entry.Origin, Delivery.Effects, entry.Method, () => ContentOf(entry), () => Complete(entry.Id)) { IsParkable = false },
+                new Delivery(entry.CommandId, entry.Origin, Delivery.Effects, entry.Method, () => ContentOf(entry), () => Complete(entry.Id)) { KeepsOrder = false },
                 slot);
         }
     }

@@ -39,6 +39,7 @@ internal static class CloudStateTelemetry
     private static readonly Counter<long> NotOwnerAnswers = Meter.CreateCounter<long>("cloudstate.forward.refused", "{command}", "Forwarded commands that this process refused because it is not the owner.");
 
     private static readonly Counter<long> DeliveryAttempts = Meter.CreateCounter<long>("cloudstate.delivery.attempts", "{attempt}", "Attempts to deliver stored calls and events, by gRPC status.");
+    private static readonly Histogram<double> TimerLateness = Meter.CreateHistogram("cloudstate.timer.lateness", "s", "Time from when a timer was due until it fired.", advice: Seconds);
     private static readonly Counter<long> ParkedDeliveries = Meter.CreateCounter<long>("cloudstate.delivery.parked", "{delivery}", "Events that were parked because they could not be delivered.");
 
     /// <summary>Starts the span that those of loading, handling and appending belong to. Null when nobody wants to know.</summary>
@@ -133,6 +134,18 @@ internal static class CloudStateTelemetry
         var weak = new WeakReference<Deliveries>(deliveries);
         Meter.CreateObservableGauge(
             "cloudstate.delivery.waiting", () => weak.TryGetTarget(out var alive) ? alive.Count : 0, "{delivery}", "Stored calls and events of entities in this process that are still to be delivered.");
+    }
+
+    public static void TimerFired(TimeSpan lateness) => TimerLateness.Record(lateness.TotalSeconds);
+
+    public static void ObserveTimers(TimerSchedule timers)
+    {
+        var weak = new WeakReference<TimerSchedule>(timers);
+        Meter.CreateObservableGauge(
+            "cloudstate.timer.next",
+            () => weak.TryGetTarget(out var alive) && alive.Next is { } next ? [new Measurement<double>((next - DateTimeOffset.UtcNow).TotalSeconds)] : Array.Empty<Measurement<double>>(),
+            "s",
+            "In what time the next timer of entities in this process is due; negative when it is overdue.");
     }
 
     public static void ObserveActiveEntities(EntityRuntime runtime)

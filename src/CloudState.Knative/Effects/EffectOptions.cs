@@ -7,13 +7,17 @@ public sealed class EffectOptions
     /// <value>Default: 32.</value>
     public int MaxDepth { get; set; } = 32;
 
-    /// <summary>How many stored effects are made at the same time.</summary>
+    /// <summary>How many stored effects, timers and events are delivered at the same time.</summary>
     /// <value>Default: 64.</value>
     public int MaxConcurrent { get; set; } = 64;
 
-    /// <summary>How often a stored effect is tried whose handler fails unexpectedly (INTERNAL, UNKNOWN). One that nobody can be reached for is tried without end; one that is rejected, once.</summary>
+    /// <summary>How often something is delivered whose handler fails unexpectedly (INTERNAL, UNKNOWN) before it is parked. What nobody can be reached for is tried without end; what is rejected, once.</summary>
     /// <value>Default: 10.</value>
     public int MaxAttempts { get; set; } = 10;
+
+    /// <summary>By how much a timer may be late on purpose, at random, so that those that are due at the same moment do not all fire at once.</summary>
+    /// <value>Default: 50 milliseconds.</value>
+    public TimeSpan TimerJitter { get; set; } = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The pause before the second attempt; it doubles with each.</summary>
     /// <value>Default: 100 milliseconds.</value>

@@ -13,6 +13,7 @@ public abstract class CallContext
     private readonly Func<CancellationToken> _cancellation;
     private List<Effect>? _effects;
     private ReplyMetadata? _replyMetadata;
+    private Timers? _timers;
     private volatile bool _isClosed;
 
     private protected CallContext(MethodDescriptor rpc, CallTargets targets, string? commandId, CommandMetadata metadata, Func<CancellationToken> cancellation)
@@ -33,6 +34,9 @@ public abstract class CallContext
     /// <summary>What goes out with the reply of a unary rpc: gRPC response headers, or HTTP headers.</summary>
     public ReplyMetadata ReplyMetadata => _replyMetadata ??= new();
 
+    /// <summary>Calls to be made later, or at a time.</summary>
+    public Timers Timers => _timers ??= new(_targets, ThrowIfClosed);
+
     /// <summary>Cancelled when the caller has gone or the time limit of the call has passed.</summary>
     public CancellationToken CancellationToken => _cancellation();
 
@@ -40,6 +44,8 @@ public abstract class CallContext
 
     /// <summary>Null when nothing goes out with the reply.</summary>
     internal IReadOnlyList<KeyValuePair<string, string>>? ReplyEntries => _replyMetadata?.Entries;
+
+    internal IReadOnlyList<TimerRequest> TimerRequests => _timers?.Requests ?? [];
 
     internal OutgoingCall? ForwardTo { get; private set; }
 

@@ -35,9 +35,9 @@ internal sealed class CommandDefinition(MethodDescriptor rpc, string className, 
             throw CallContext.NoAnswer(HandlerName);
         }
 
-        if (IsStreaming && (context.HasChanges || context.Effects.Count > 0 || context.ForwardTo is not null))
+        if (IsStreaming && (context.HasChanges || context.Effects.Count > 0 || context.TimerRequests.Count > 0 || context.ForwardTo is not null))
         {
-            throw new InvalidOperationException($"{HandlerName} changed the entity or called another rpc. The handler of a streaming rpc is asked after every change, and must only answer.");
+            throw new InvalidOperationException($"{HandlerName} changed the entity, set a timer or called another rpc. The handler of a streaming rpc is asked after every change, and must only answer.");
         }
     }
 }

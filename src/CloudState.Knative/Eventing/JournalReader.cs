@@ -101,7 +101,7 @@ internal sealed class JournalReader(
             if (byNumber.TryGetValue(ring.SlotOf(logged.Origin).Number, out var progress) && subscription.Select(logged) is var (target, content) && progress.TryOpen(logged.Position))
             {
                 deliveries.Add(
-                    new Delivery.Delivery($"{subscription.Name} {logged.Origin}/{logged.Sequence}", logged.Origin, subscription.Name, target, content, () => Complete(progress, logged.Position)) { IsParkable = true },
+                    new Delivery.Delivery($"{subscription.Name} {logged.Origin}/{logged.Sequence}", logged.Origin, subscription.Name, target, content, () => Complete(progress, logged.Position)) { KeepsOrder = true },
                     progress.Slot);
             }
         }

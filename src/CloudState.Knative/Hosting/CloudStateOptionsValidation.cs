@@ -27,6 +27,11 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Count("Effects:MaxAttempts", options.Effects.MaxAttempts),
             .. Duration("Effects:RetryDelay", options.Effects.RetryDelay),
             .. Duration("Effects:MaxRetryDelay", options.Effects.MaxRetryDelay),
+            .. options.Effects.TimerJitter >= TimeSpan.Zero && options.Effects.TimerJitter <= TimeSpan.FromMinutes(1) ? Array.Empty<string>()
+                : [$"CloudState:Effects:TimerJitter is {options.Effects.TimerJitter}; it must be between 00:00:00 and 00:01:00."],
+            .. Count("Eventing:MaxInFlight", options.Eventing.MaxInFlight),
+            .. Duration("Eventing:PollInterval", options.Eventing.PollInterval),
+            .. Duration("Eventing:SaveInterval", options.Eventing.SaveInterval),
             .. Failures(options.Ring),
         ];
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

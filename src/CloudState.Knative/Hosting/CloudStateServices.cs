@@ -59,9 +59,11 @@ internal static class CloudStateServices
             return new CallTargets(method => entities.Find(method) is not null || actions.Find(method) is not null || remote.Has(method));
         });
         services.AddSingleton<ServiceCalls>();
+        services.AddSingleton<TimerSchedule>();
         services.AddSingleton<Deliverer>();
         services.AddHostedService<SlotLoader>();
         services.AddHostedService<DeliveryService>();
+        services.AddHostedService<TimerService>();
     }
 
     public static void AddEventing(this IServiceCollection services)
@@ -161,7 +163,7 @@ internal static class CloudStateServices
             var runner = new CommandRunner(
                 entity.Definition, entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<CallTargets>(),
                 store, health, options, entityOptions, time, logger);
-            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(),
+            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(), provider.GetRequiredService<TimerSchedule>(),
                 provider.GetRequiredService<JournalSignals>().Of(entity.Definition.EntityType), time);
         }
     }

@@ -307,6 +307,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             append.Pending.AwaitsAppend = false;
             _watches.SignalChange(append.Append.NewVersion);
             table.Outbox.Add(append.Background, Slot);
+            table.Timers.Change(append.Append.Timers, Key, Slot);
             if (append.Append.Events.Count > 0)
             {
                 table.Appends?.Send();

@@ -10,7 +10,7 @@ namespace CloudState.Knative.Runtime;
 /// The active entities of one type. Those that leave memory first are found with the CLOCK algorithm (a queue in which an
 /// entry that was used since it was put there gets a second chance), which approximates "least recently used" without a lock per command.
 /// </summary>
-internal sealed class ActivationTable(CommandRunner runner, EntityOptions options, IEntityStore store, Journal journal, Outbox outbox, Pulse? appends, TimeProvider time)
+internal sealed class ActivationTable(CommandRunner runner, EntityOptions options, IEntityStore store, Journal journal, Outbox outbox, TimerSchedule timers, Pulse? appends, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, Activation> _active = new();
     private readonly ConcurrentQueue<(Activation Activation, long Stamp)> _clock = new();
@@ -29,6 +29,8 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
 
     /// <summary>Where the calls go that commands have asked for.</summary>
     public Outbox Outbox { get; } = outbox;
+
+    public TimerSchedule Timers { get; } = timers;
 
     public TimeProvider Time { get; } = time;
 

@@ -117,7 +117,7 @@ internal sealed partial class CommandRunner(
             ? CommandOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyEntries, FollowUp = followUp }
             : CommandOutcome.WithoutReply(followUp!);
 
-        var leavesTraces = context.HasChanges || effects.Length > 0;
+        var leavesTraces = context.HasChanges || effects.Length > 0 || context.TimerRequests.Count > 0;
         var needsRecord = command.CommandId is not null && (leavesTraces || !command.HasMadeUpId);
         if (!leavesTraces && !needsRecord)
         {
@@ -127,6 +127,11 @@ internal sealed partial class CommandRunner(
         var now = Now();
         var record = needsRecord ? pending.Outcome.ToRecord(command, pending.Fingerprint, now) : null;
         var append = entity.Advance(command.Key, context, record, _policy, now);
+        if (context.TimerRequests.Count > 0)
+        {
+            append = append with { Timers = [.. context.TimerRequests.Select(request => new TimerChange(request.Name, request.Call is null ? null : ToTimer(pending, request, now)))] };
+        }
+
         return effects.Length == 0
             ? new PendingAppend(pending, entity, append, [])
             : new PendingAppend(
@@ -141,6 +146,10 @@ internal sealed partial class CommandRunner(
         var entry = new OutboxEntry(id, command.Key, slot.Slot.Number, effect.Call.Method, stored.ToByteString());
         return new PlannedCall(OutboxEntry.CommandIdOf(id), effect.Call, effect.IsSynchronous) { Stored = new(entry, slot) };
     }
+
+    private static StoredTimer ToTimer(PendingCommand pending, TimerRequest request, DateTimeOffset now) => new(
+        NewId(), pending.Command.Key, pending.Activation.Slot.Slot.Number, request.Name, request.DueAt(now), request.Call!.Method,
+        StoredCalls.ToStored(request.Call, depth: 0, pending.Command.Trace).ToByteString());
 
     private static Guid NewId() => Guid.CreateVersion7();
 
