@@ -89,13 +89,15 @@ internal static class CloudEventRequest
         return Validation.CheckCloudEventArgument(cloudEvent, nameof(headers));
     }
 
-    /// <summary>Leaves JSON data as its text and other data as bytes; the message type decides later how to read it.</summary>
+    /// <summary>Leaves data as its text, or as the bytes of its base64; the message type decides later how to read it.</summary>
     private sealed class RawDataFormatter : JsonEventFormatter
     {
         protected override void DecodeStructuredModeDataProperty(System.Text.Json.JsonElement dataElement, CloudEvent cloudEvent)
         {
             cloudEvent.DataContentType ??= "application/json";
-            cloudEvent.Data = System.Text.Encoding.UTF8.GetBytes(dataElement.GetRawText());
+            cloudEvent.Data = IsJsonMediaType(new ContentType(cloudEvent.DataContentType).MediaType) ? dataElement.GetRawText()
+                : dataElement.ValueKind == System.Text.Json.JsonValueKind.String ? dataElement.GetString()
+                : throw new ArgumentException($"Data of the datacontenttype {cloudEvent.DataContentType} is a JSON string or in data_base64.");
         }
     }
 }
