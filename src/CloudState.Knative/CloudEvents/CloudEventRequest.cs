@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using System.Text.RegularExpressions;
 using CloudNative.CloudEvents;
 using CloudNative.CloudEvents.Core;
 using CloudNative.CloudEvents.Http;
@@ -11,9 +12,13 @@ namespace CloudState.Knative.CloudEvents;
 /// Reads CloudEvents from an HTTP request in binary, structured or batched content mode
 /// (CloudEvents 1.0, HTTP protocol binding, section 3).
 /// </summary>
-internal static class CloudEventRequest
+internal static partial class CloudEventRequest
 {
     private static readonly CloudEventFormatter Formatter = new RawDataFormatter();
+
+    /// <summary>Stands for itself: some senders, a KafkaSource among them, encode no headers.</summary>
+    [GeneratedRegex("%(?![0-9A-Fa-f]{2})")]
+    private static partial Regex BarePercent { get; }
 
     /// <exception cref="CloudEventException">The request holds no valid CloudEvent.</exception>
     public static async Task<IReadOnlyList<CloudEvent>> ReadAsync(HttpRequest request)
@@ -81,7 +86,7 @@ internal static class CloudEventRequest
                 throw new CloudEventException(StatusCodes.Status400BadRequest, $"The header {header} occurs {values.Count} times. Send it once.");
             }
 
-            cloudEvent.SetAttributeFromString(attribute, HttpUtilities.DecodeHeaderValue(values.ToString()));
+            cloudEvent.SetAttributeFromString(attribute, HttpUtilities.DecodeHeaderValue(BarePercent.Replace(values.ToString(), "%25")));
         }
 
         cloudEvent.DataContentType = contentType?.ToString();

@@ -9,10 +9,11 @@ namespace CloudState.Knative.FunctionalTests.Hosting;
 internal static class RawHttp
 {
     /// <param name="service">To whom.</param>
+    /// <param name="verb">The method.</param>
     /// <param name="path">Where to.</param>
     /// <param name="headers">A header each. Content-Length and Connection are added, and Host when it is not there.</param>
     /// <param name="body">The body; null for a request without one.</param>
-    public static async Task<Answer> PostAsync(TestService service, string path, IEnumerable<string> headers, byte[]? body)
+    public static async Task<Answer> SendAsync(TestService service, string verb, string path, IEnumerable<string> headers, byte[]? body)
     {
         var lines = headers.ToList();
         if (!lines.Exists(line => line.StartsWith("Host:", StringComparison.OrdinalIgnoreCase)))
@@ -20,7 +21,7 @@ internal static class RawHttp
             lines.Add($"Host: {service.Address.Authority}");
         }
 
-        var head = string.Join("\r\n", [$"POST {path} HTTP/1.1", .. lines, .. body is null ? Array.Empty<string>() : [$"Content-Length: {body.Length}"], "Connection: close", "", ""]);
+        var head = string.Join("\r\n", [$"{verb} {path} HTTP/1.1", .. lines, .. body is null ? Array.Empty<string>() : [$"Content-Length: {body.Length}"], "Connection: close", "", ""]);
         using var timeout = new CancellationTokenSource(TestService.Patience);
         using var client = new TcpClient();
         await client.ConnectAsync(service.Address.Host, service.Address.Port, timeout.Token);

@@ -87,6 +87,19 @@ public sealed class KafkaSourceTests
         Assert.Equal(["Place b2 3", "Place b2 6"], _calls.All);
     }
 
+    [Theory]
+    [InlineData("42")]
+    [InlineData("100%")]
+    [InlineData("AAECAw==")]
+    public async Task KeyOfAnyType_IsTheText(string key)
+    {
+        await using var service = await StartAsync(("orders:EventType", Place));
+
+        Assert.Equal(204, (await SendAsync(service, "orders", 7, JsonOrder, [$"ce-key: {key}"])).Status);
+
+        Assert.Equal([$"Place {key} 3"], _calls.All);
+    }
+
     [Fact]
     public async Task RecordWithoutAnyKey_IsRefused()
     {
@@ -215,7 +228,7 @@ public sealed class KafkaSourceTests
             "Host: shop.default.svc.cluster.local",
         ];
         var given = headers.Select(NameOf).ToHashSet();
-        return RawHttp.PostAsync(service, $"/topics/{topic}", [.. record.Where(header => !given.Contains(NameOf(header))), .. headers], value);
+        return RawHttp.SendAsync(service, "POST", $"/topics/{topic}", [.. record.Where(header => !given.Contains(NameOf(header))), .. headers], value);
 
         static string NameOf(string header) => header[..header.IndexOf(':', StringComparison.Ordinal)];
     }
