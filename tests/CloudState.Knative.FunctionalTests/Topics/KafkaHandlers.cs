@@ -34,6 +34,8 @@ public sealed class OrderEntity(KafkaCalls calls) : ValueEntity<Ordered>
         Update(new Ordered());
         return calls.Add($"Cancel {command.Order}", context.Metadata);
     }
+
+    public Empty Number(NumberOrder command, CommandContext context) => calls.Add($"Number {command.Number}", context.Metadata);
 }
 
 [Action<Audit.AuditBase>]

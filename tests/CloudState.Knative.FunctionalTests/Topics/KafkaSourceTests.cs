@@ -100,6 +100,20 @@ public sealed class KafkaSourceTests
         Assert.Equal([$"Place {key} 3"], _calls.All);
     }
 
+    [Theory]
+    [InlineData("the key of the record", "42", "{}", "Number 42")]
+    [InlineData("the data", "42", """{"number":"7"}""", "Number 7")]
+    [InlineData("neither, since the key is no number", "a1", "{}", "Number 0")]
+    public async Task EntityOfANumber_IsNamedBy(string what, string key, string value, string taken)
+    {
+        await using var service = await StartAsync(("numbers:EventType", "cloudstate.tests.kafka.NumberOrder"));
+
+        var answer = await SendAsync(service, "numbers", 7, Encoding.UTF8.GetBytes(value), [$"ce-key: {key}"]);
+
+        Assert.Equal((204, "", what), (answer.Status, answer.Detail, what));
+        Assert.Equal([taken], _calls.All);
+    }
+
     [Fact]
     public async Task RecordWithoutAnyKey_IsRefused()
     {
