@@ -14,56 +14,73 @@ internal static class CloudEventData
     private static readonly JsonParser JsonParser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <param name="cloudEvent">The event.</param>
+    /// <param name="input">The type of the message.</param>
+    /// <param name="type">What the event calls itself; names the data when the message can be anything.</param>
+    /// <param name="bytesAre">The media type of data that comes without one or as bytes; null for JSON and bytes.</param>
     /// <exception cref="CloudEventException">The data is no such message.</exception>
-    public static IMessage Read(CloudEvent cloudEvent, MessageDescriptor input)
+    public static IMessage Read(CloudEvent cloudEvent, MessageDescriptor input, string type, string? bytesAre)
     {
-        var bytes = BytesOf(cloudEvent);
-        var mediaType = MediaTypeOf(cloudEvent);
+        var contentType = ContentTypeOf(cloudEvent);
+        var mediaType = contentType?.MediaType.ToLowerInvariant() switch
+        {
+            null => bytesAre ?? "application/json",
+            "application/octet-stream" => bytesAre ?? "application/octet-stream",
+            var other => other,
+        };
         try
         {
-            return input == Any.Descriptor ? Pack(cloudEvent.Type!, mediaType, bytes)
-                : IsProtobuf(mediaType) ? input.Parser.ParseFrom(bytes)
+            return input == Any.Descriptor ? Pack(type, mediaType)
+                : IsProtobuf(mediaType) ? input.Parser.ParseFrom(Bytes())
                 : !IsJson(mediaType) ? throw new CloudEventException(
                     StatusCodes.Status415UnsupportedMediaType, $"The data of event '{cloudEvent.Id}' is {mediaType}. Send application/json or application/protobuf.")
-                : bytes.Length == 0 ? input.Parser.ParseFrom(bytes)
-                : JsonParser.Parse(StrictUtf8.GetString(bytes), input);
+                : Text() is { Length: > 0 } json ? JsonParser.Parse(json, input)
+                : input.Parser.ParseFrom([]);
         }
         catch (Exception invalid) when (invalid is IOException or InvalidOperationException or FormatException or ArgumentException)
         {
             throw CloudEventException.BadRequest($"The data of event '{cloudEvent.Id}' is no {input.FullName}: {invalid.Message}");
         }
+
+        // Whatever it is, by Cloudstate's conventions: JSON as json.cloudstate.io/{type}, text and other bytes as primitive values.
+        Any Pack(string type, string mediaType) =>
+            IsProtobuf(mediaType) ? new Any { TypeUrl = $"type.googleapis.com/{type}", Value = ByteString.CopyFrom(Bytes()) }
+            : IsJson(mediaType) ? new Any { TypeUrl = $"json.cloudstate.io/{type}", Value = new BytesValue { Value = ByteString.CopyFromUtf8(Text()) }.ToByteString() }
+            : mediaType.StartsWith("text/", StringComparison.Ordinal) ? new Any { TypeUrl = "p.cloudstate.io/string", Value = new StringValue { Value = Text() }.ToByteString() }
+            : new Any { TypeUrl = "p.cloudstate.io/bytes", Value = new BytesValue { Value = ByteString.CopyFrom(Bytes()) }.ToByteString() };
+
+        byte[] Bytes() => cloudEvent.Data is string text ? Encoding.UTF8.GetBytes(text) : cloudEvent.Data as byte[] ?? [];
+
+        string Text() => cloudEvent.Data as string ?? EncodingOf(contentType).GetString(Bytes());
     }
-
-    /// <summary>Whatever it is, by Cloudstate's conventions: JSON as <c>json.cloudstate.io/{type}</c>, text and other bytes as primitive values.</summary>
-    private static Any Pack(string type, string mediaType, byte[] bytes) =>
-        IsProtobuf(mediaType) ? new Any { TypeUrl = $"type.googleapis.com/{type}", Value = ByteString.CopyFrom(bytes) }
-        : IsJson(mediaType) ? new Any { TypeUrl = $"json.cloudstate.io/{type}", Value = new BytesValue { Value = ByteString.CopyFrom(bytes) }.ToByteString() }
-        : mediaType.StartsWith("text/", StringComparison.Ordinal) ? new Any { TypeUrl = "p.cloudstate.io/string", Value = new StringValue { Value = StrictUtf8.GetString(bytes) }.ToByteString() }
-        : new Any { TypeUrl = "p.cloudstate.io/bytes", Value = new BytesValue { Value = ByteString.CopyFrom(bytes) }.ToByteString() };
-
-    private static byte[] BytesOf(CloudEvent cloudEvent) => cloudEvent.Data switch
-    {
-        byte[] binary => binary,
-        string text => Encoding.UTF8.GetBytes(text),
-        null => [],
-        _ => throw CloudEventException.BadRequest($"The data of event '{cloudEvent.Id}' is of no known form."),
-    };
 
     private static bool IsProtobuf(string mediaType) => mediaType is "application/protobuf" or "application/x-protobuf" or "application/vnd.google.protobuf";
 
     private static bool IsJson(string mediaType) => mediaType is "application/json" or "text/json" || mediaType.EndsWith("+json", StringComparison.Ordinal);
 
-    private static string MediaTypeOf(CloudEvent cloudEvent)
+    private static ContentType? ContentTypeOf(CloudEvent cloudEvent)
     {
         try
         {
-            return string.IsNullOrEmpty(cloudEvent.DataContentType)
-                ? "application/json"
-                : new ContentType(cloudEvent.DataContentType).MediaType.ToLowerInvariant();
+            return string.IsNullOrEmpty(cloudEvent.DataContentType) ? null : new ContentType(cloudEvent.DataContentType);
         }
         catch (FormatException)
         {
             throw CloudEventException.BadRequest($"The datacontenttype '{cloudEvent.DataContentType}' is not a media type.");
+        }
+    }
+
+    private static Encoding EncodingOf(ContentType? contentType)
+    {
+        try
+        {
+            return string.IsNullOrEmpty(contentType?.CharSet) || contentType.CharSet.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+                ? StrictUtf8
+                : Encoding.GetEncoding(contentType.CharSet, EncoderFallback.ExceptionFallback, DecoderFallback.ExceptionFallback);
+        }
+        catch (ArgumentException)
+        {
+            throw new CloudEventException(StatusCodes.Status415UnsupportedMediaType, $"The charset '{contentType?.CharSet}' is not known. Send utf-8.");
         }
     }
 }

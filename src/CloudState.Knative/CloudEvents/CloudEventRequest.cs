@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using System.Text.RegularExpressions;
 using CloudNative.CloudEvents;
 using CloudNative.CloudEvents.Core;
 using CloudNative.CloudEvents.Http;
@@ -11,9 +12,13 @@ namespace CloudState.Knative.CloudEvents;
 /// Reads CloudEvents from an HTTP request in binary, structured or batched content mode
 /// (CloudEvents 1.0, HTTP protocol binding, section 3).
 /// </summary>
-internal static class CloudEventRequest
+internal static partial class CloudEventRequest
 {
     private static readonly CloudEventFormatter Formatter = new RawDataFormatter();
+
+    /// <summary>Stands for itself: some senders, a KafkaSource among them, encode no headers.</summary>
+    [GeneratedRegex("%(?![0-9A-Fa-f]{2})")]
+    private static partial Regex BarePercent { get; }
 
     /// <exception cref="CloudEventException">The request holds no valid CloudEvent.</exception>
     public static async Task<IReadOnlyList<CloudEvent>> ReadAsync(HttpRequest request)
@@ -81,7 +86,7 @@ internal static class CloudEventRequest
                 throw new CloudEventException(StatusCodes.Status400BadRequest, $"The header {header} occurs {values.Count} times. Send it once.");
             }
 
-            cloudEvent.SetAttributeFromString(attribute, HttpUtilities.DecodeHeaderValue(values.ToString()));
+            cloudEvent.SetAttributeFromString(attribute, HttpUtilities.DecodeHeaderValue(BarePercent.Replace(values.ToString(), "%25")));
         }
 
         cloudEvent.DataContentType = contentType?.ToString();
@@ -89,13 +94,15 @@ internal static class CloudEventRequest
         return Validation.CheckCloudEventArgument(cloudEvent, nameof(headers));
     }
 
-    /// <summary>Leaves JSON data as its text and other data as bytes; the message type decides later how to read it.</summary>
+    /// <summary>Leaves data as its text, or as the bytes of its base64; the message type decides later how to read it.</summary>
     private sealed class RawDataFormatter : JsonEventFormatter
     {
         protected override void DecodeStructuredModeDataProperty(System.Text.Json.JsonElement dataElement, CloudEvent cloudEvent)
         {
             cloudEvent.DataContentType ??= "application/json";
-            cloudEvent.Data = System.Text.Encoding.UTF8.GetBytes(dataElement.GetRawText());
+            cloudEvent.Data = IsJsonMediaType(new ContentType(cloudEvent.DataContentType).MediaType) ? dataElement.GetRawText()
+                : dataElement.ValueKind == System.Text.Json.JsonValueKind.String ? dataElement.GetString()
+                : throw new ArgumentException($"Data of the datacontenttype {cloudEvent.DataContentType} is a JSON string or in data_base64.");
         }
     }
 }

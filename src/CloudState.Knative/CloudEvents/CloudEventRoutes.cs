@@ -4,16 +4,17 @@ using CloudNative.CloudEvents;
 using CloudState.Knative.Actions;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Hosting;
 using CloudState.Knative.Routing;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
+using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.CloudEvents;
 
 /// <summary>
 /// Turns a CloudEvent into a call of an rpc. Its <c>type</c> picks the rpc, by the full name of the rpc's input message or as
-/// <c>package.Service/Method</c>; its <c>subject</c> is the entity key when the message has none; its <c>source</c> and <c>id</c>
+/// <c>package.Service/Method</c>; its <c>subject</c> is the entity key when the message has none (<see cref="KafkaRecord"/> has another one); its <c>source</c> and <c>id</c>
 /// together are the command id.
 /// </summary>
 /// <remarks>
@@ -22,27 +23,26 @@ namespace CloudState.Knative.CloudEvents;
 /// </remarks>
 internal sealed class CloudEventRoutes
 {
-    private readonly FrozenDictionary<string, Route[]> _byType;
-    private readonly FrozenDictionary<string, FrozenDictionary<string, Route[]>> _byTopic;
+    private readonly FrozenDictionary<string, CloudEventRoute[]> _byType;
+    private readonly FrozenDictionary<string, TopicRoutes> _byTopic;
 
     /// <exception cref="EntityDefinitionException">A binding to a topic makes no sense.</exception>
-    public CloudEventRoutes(EntityDefinitions entities, ActionDefinitions actions)
+    public CloudEventRoutes(EntityDefinitions entities, ActionDefinitions actions, IOptions<CloudStateOptions> options)
     {
-        Route[] routes =
+        CloudEventRoute[] routes =
         [
-            .. entities.Commands.Select(pair => Route.Of(pair.Command.Rpc, pair.Command.Key)),
-            .. actions.Methods.Select(method => Route.Of(method.Rpc, key: null)),
+            .. entities.Commands.Select(pair => CloudEventRoute.Of(pair.Command.Rpc, pair.Command.Key)),
+            .. actions.Methods.Select(method => CloudEventRoute.Of(method.Rpc, key: null)),
         ];
         routes = Array.FindAll(routes, route => route.Rpc is { IsClientStreaming: false, IsServerStreaming: false });
-        _byType = ByType(routes);
-        _byTopic = routes.Where(route => route.Topic is not null).GroupBy(route => route.Topic!).ToFrozenDictionary(topic => topic.Key, topic => ByType([.. topic]));
-        foreach (var (topic, types) in _byTopic)
-        {
-            if (types.Values.FirstOrDefault(sameType => sameType.Length > 1) is { } twice)
-            {
-                throw new EntityDefinitionException($"{twice[0].Method} and {twice[1].Method} both take {twice[0].Rpc.InputType.FullName} from the topic '{topic}'. Bind only one of them.");
-            }
-        }
+        _byType = routes
+            .SelectMany(route => route.Types, (route, type) => (type, route))
+            .GroupBy(entry => entry.type, entry => entry.route)
+            .ToFrozenDictionary(group => group.Key, group => group.ToArray());
+        _byTopic = routes
+            .Where(route => route.Topic is not null)
+            .GroupBy(route => route.Topic!)
+            .ToFrozenDictionary(topic => topic.Key, topic => new TopicRoutes(topic.Key, topic, options.Value.Topics.GetValueOrDefault(topic.Key) ?? new()));
     }
 
     /// <param name="cloudEvent">The event.</param>
@@ -52,11 +52,12 @@ internal sealed class CloudEventRoutes
     /// <exception cref="CloudEventException">No call can be made of the event.</exception>
     public CloudEventCall ToCall(CloudEvent cloudEvent, string? topic, CommandMetadata metadata, CancellationToken callCancelled)
     {
-        var route = topic is null ? FindRoute(cloudEvent.Type!) : FindRoute(topic, cloudEvent.Type!);
-        var message = CloudEventData.Read(cloudEvent, route.Rpc.InputType);
-        if (route.Key is { } key && key.Read(message).Length == 0 && cloudEvent.Subject is { Length: > 0 } subject && !key.TryWrite(message, subject))
+        var bound = topic is null ? null : RoutesOf(topic);
+        var route = bound is null ? FindRoute(cloudEvent.Type!) : bound.Find(cloudEvent);
+        var message = CloudEventData.Read(cloudEvent, route.Rpc.InputType, bound?.TypeOf(cloudEvent) ?? cloudEvent.Type!, bound?.IncomingContentType);
+        if (route.Key is { } key && !key.IsSet(message))
         {
-            throw CloudEventException.BadRequest($"The subject '{subject}' is no entity key of {route.Rpc.InputType.FullName}. Set in the data: {key}.");
+            WriteKey(cloudEvent, message, key);
         }
 
         // A source is a URI reference and holds no space: the two parts cannot be confused.
@@ -66,12 +67,19 @@ internal sealed class CloudEventRoutes
             new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent) });
     }
 
-    private Route FindRoute(string topic, string type) =>
-        !_byTopic.TryGetValue(topic, out var types) ? throw CloudEventException.BadRequest($"No rpc takes events of the topic '{topic}'. Known topics: {string.Join(", ", _byTopic.Keys.Order())}.")
-        : (types.GetValueOrDefault(type) ?? types.GetValueOrDefault(Any.Descriptor.FullName)) is [var route] ? route
-        : throw CloudEventException.BadRequest($"No rpc takes events of type '{type}' from the topic '{topic}'. Known types: {string.Join(", ", types.Keys.Order())}.");
+    private static void WriteKey(CloudEvent cloudEvent, IMessage message, EntityKeyFields key)
+    {
+        var (attribute, value) = KafkaRecord.Is(cloudEvent) ? KafkaRecord.KeyOf(cloudEvent) : ("subject", cloudEvent.Subject);
+        if (value is { Length: > 0 } && !key.TryWrite(message, value) && key.Read(message).Length == 0)
+        {
+            throw CloudEventException.BadRequest($"The {attribute} '{value}' is no entity key of {message.Descriptor.FullName}. Set in the data: {key}.");
+        }
+    }
 
-    private Route FindRoute(string type)
+    private TopicRoutes RoutesOf(string topic) => _byTopic.GetValueOrDefault(topic)
+        ?? throw CloudEventException.BadRequest($"No rpc takes events of the topic '{topic}'. Known topics: {string.Join(", ", _byTopic.Keys.Order())}.");
+
+    private CloudEventRoute FindRoute(string type)
     {
         var candidates = _byType.GetValueOrDefault(type) ?? _byType.GetValueOrDefault(Any.Descriptor.FullName)
             ?? throw CloudEventException.BadRequest($"No rpc takes events of type '{type}'. Known types: {string.Join(", ", _byType.Keys.Order())}.");
@@ -80,35 +88,10 @@ internal sealed class CloudEventRoutes
             : throw CloudEventException.BadRequest($"Several rpcs take '{type}'. Send one of the types {string.Join(", ", candidates.Select(candidate => candidate.Method))}.");
     }
 
-    private static FrozenDictionary<string, Route[]> ByType(Route[] routes) => routes
-        .SelectMany(route => new[] { (Type: route.Method, Route: route), (Type: route.Rpc.InputType.FullName, Route: route) })
-        .GroupBy(entry => entry.Type, entry => entry.Route)
-        .ToFrozenDictionary(group => group.Key, group => group.ToArray());
-
     private static ActivityContext TraceOf(CloudEvent cloudEvent) =>
         ActivityContext.TryParse(cloudEvent["traceparent"] as string, cloudEvent["tracestate"] as string, isRemote: true, out var trace)
             ? trace
             : Activity.Current?.Context ?? default;
-
-    /// <summary>An rpc that takes events; the key is null when an action answers it, the topic when it is bound to none.</summary>
-    private sealed record Route(string Method, MethodDescriptor Rpc, EntityKeyFields? Key, string? Topic)
-    {
-        public static Route Of(MethodDescriptor rpc, EntityKeyFields? key)
-        {
-            var method = $"{rpc.Service.FullName}/{rpc.Name}";
-            var binding = rpc.GetOptions()?.GetExtension(EventingExtensions.Eventing);
-            var topic = binding?.In?.SourceCase == EventSource.SourceOneofCase.Topic ? binding.In.Topic : null;
-            return binding switch
-            {
-                { Out: not null } => throw new EntityDefinitionException($"{method} publishes its replies (cloudstate.eventing.out), which this release does not do yet. Remove the option."),
-                { In.SourceCase: EventSource.SourceOneofCase.EventLog } => new Route(method, rpc, key, Topic: null),
-                { In: not null } when string.IsNullOrEmpty(topic) => throw new EntityDefinitionException($"{method} is bound to a source of events (cloudstate.eventing.in) without a name. Give the name of a topic."),
-                { In: not null } when rpc.IsClientStreaming || rpc.IsServerStreaming => throw new EntityDefinitionException(
-                    $"{method} is bound to the topic '{topic}', but streams. Events are delivered one by one: bind a unary rpc."),
-                _ => new Route(method, rpc, key, topic),
-            };
-        }
-    }
 }
 
 /// <summary>The call that an event is for, and the id under which it takes effect once.</summary>

@@ -33,6 +33,11 @@ internal sealed class EntityKeyFields
         return Array.Exists(values, string.IsNullOrEmpty) ? "" : string.Join('-', values);
     }
 
+    /// <summary>Whether the message names an entity. An integer that is 0 and may as well not be there does not, though 0 is the id when nothing else names one.</summary>
+    public bool IsSet(IMessage command) => _fields is [{ FieldType: not FieldType.String } field]
+        ? field.HasPresence ? field.Accessor.HasValue(command) : Read(command) != "0"
+        : Read(command).Length > 0;
+
     /// <summary>Sets the only key field from text. Returns false when there are several, or the text is no such integer.</summary>
     public bool TryWrite(IMessage command, string entityId)
     {

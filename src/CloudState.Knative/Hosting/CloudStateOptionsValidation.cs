@@ -1,3 +1,4 @@
+using CloudState.Knative.Eventing;
 using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Hosting;
@@ -33,6 +34,7 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Duration("Eventing:PollInterval", options.Eventing.PollInterval),
             .. Duration("Eventing:SaveInterval", options.Eventing.SaveInterval),
             .. Failures(options.Ring),
+            .. options.Topics.SelectMany(topic => Failures($"Topics:{topic.Key}", topic.Value)),
         ];
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
@@ -74,6 +76,19 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
         }
 
         return failures;
+    }
+
+    private static IEnumerable<string> Failures(string section, TopicOptions topic)
+    {
+        if (topic.IncomingContentType is { Length: > 0 } contentType and not ("application/json" or "application/protobuf"))
+        {
+            yield return $"CloudState:{section}:{nameof(topic.IncomingContentType)} is '{contentType}'; it must be application/json or application/protobuf.";
+        }
+
+        if (topic.EventTypeAttribute is { } attribute && !attribute.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter)))
+        {
+            yield return $"CloudState:{section}:{nameof(topic.EventTypeAttribute)} is '{attribute}'; the name of an attribute must be of the letters a to z and digits, such as kafkaheadertype.";
+        }
     }
 
     private static IEnumerable<string> Duration(string name, TimeSpan value) => Duration(name, value, Longest);

@@ -30,4 +30,13 @@ public class EntityKeyFieldsTests
 
     [Fact]
     public void SeveralFields_TakeNoSubject() => Assert.False(_compound.TryWrite(new CompoundKey(), "a-7"));
+
+    [Fact]
+    public void IsSet_WhenAllPartsAre()
+    {
+        Assert.True(_single.IsSet(new Question { Counter = "a" }));
+        Assert.False(_single.IsSet(new Question()));
+        Assert.True(_compound.IsSet(new CompoundKey { First = "a" }));
+        Assert.False(_compound.IsSet(new CompoundKey { Second = 7 }));
+    }
 }

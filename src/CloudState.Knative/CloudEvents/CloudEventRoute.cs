@@ -1,0 +1,28 @@
+using CloudState.Knative.Entities;
+using Google.Protobuf.Reflection;
+
+namespace CloudState.Knative.CloudEvents;
+
+/// <summary>An rpc that takes events; the key is null when an action answers it, the topic when it is bound to none.</summary>
+internal sealed record CloudEventRoute(string Method, MethodDescriptor Rpc, EntityKeyFields? Key, string? Topic)
+{
+    /// <summary>What an event may call it.</summary>
+    public IEnumerable<string> Types => [Method, Rpc.InputType.FullName];
+
+    /// <exception cref="EntityDefinitionException">Its binding to a topic makes no sense.</exception>
+    public static CloudEventRoute Of(MethodDescriptor rpc, EntityKeyFields? key)
+    {
+        var method = $"{rpc.Service.FullName}/{rpc.Name}";
+        var binding = rpc.GetOptions()?.GetExtension(EventingExtensions.Eventing);
+        var topic = binding?.In?.SourceCase == EventSource.SourceOneofCase.Topic ? binding.In.Topic : null;
+        return binding switch
+        {
+            { Out: not null } => throw new EntityDefinitionException($"{method} publishes its replies (cloudstate.eventing.out), which this release does not do yet. Remove the option."),
+            { In.SourceCase: EventSource.SourceOneofCase.EventLog } => new CloudEventRoute(method, rpc, key, Topic: null),
+            { In: not null } when string.IsNullOrEmpty(topic) => throw new EntityDefinitionException($"{method} is bound to a source of events (cloudstate.eventing.in) without a name. Give the name of a topic."),
+            { In: not null } when rpc.IsClientStreaming || rpc.IsServerStreaming => throw new EntityDefinitionException(
+                $"{method} is bound to the topic '{topic}', but streams. Events are delivered one by one: bind a unary rpc."),
+            _ => new CloudEventRoute(method, rpc, key, topic),
+        };
+    }
+}

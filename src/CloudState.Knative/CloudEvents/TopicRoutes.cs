@@ -1,0 +1,57 @@
+using System.Collections.Frozen;
+using CloudNative.CloudEvents;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
+using Google.Protobuf.WellKnownTypes;
+
+namespace CloudState.Knative.CloudEvents;
+
+/// <summary>
+/// The rpcs that take the events of a topic. What an event is, says the attribute that <see cref="TopicOptions.EventTypeAttribute"/> names, its type, and <see cref="TopicOptions.EventType"/>,
+/// in this order: the first that an rpc takes decides. What no rpc takes goes to the one that takes a <c>google.protobuf.Any</c>.
+/// </summary>
+internal sealed class TopicRoutes
+{
+    private readonly string _topic;
+    private readonly TopicOptions _options;
+    private readonly FrozenDictionary<string, CloudEventRoute> _byType;
+
+    /// <exception cref="EntityDefinitionException">Two rpcs take the same, or none takes the type of the options.</exception>
+    public TopicRoutes(string topic, IEnumerable<CloudEventRoute> routes, TopicOptions options)
+    {
+        (_topic, _options) = (topic, options);
+        var byType = routes.SelectMany(route => route.Types, (route, type) => (type, route)).ToLookup(entry => entry.type, entry => entry.route);
+        if (byType.Select(sameType => sameType.ToArray()).FirstOrDefault(sameType => sameType.Length > 1) is { } twice)
+        {
+            throw new EntityDefinitionException($"{twice[0].Method} and {twice[1].Method} both take {twice[0].Rpc.InputType.FullName} from the topic '{topic}'. Bind only one of them.");
+        }
+
+        _byType = byType.ToFrozenDictionary(entry => entry.Key, entry => entry.Single());
+        if (options.EventType is { Length: > 0 } type && !_byType.ContainsKey(type))
+        {
+            throw new EntityDefinitionException($"CloudState:Topics:{topic}:EventType is '{type}', but no rpc takes that from the topic '{topic}'. Set one of: {KnownTypes}.");
+        }
+    }
+
+    /// <summary>What data is that comes without a content type or as bytes; null for JSON and bytes.</summary>
+    public string? IncomingContentType => string.IsNullOrEmpty(_options.IncomingContentType) ? null : _options.IncomingContentType;
+
+    private string KnownTypes => string.Join(", ", _byType.Keys.Order());
+
+    /// <exception cref="CloudEventException">No rpc takes the event.</exception>
+    public CloudEventRoute Find(CloudEvent cloudEvent)
+    {
+        var type = TypeOf(cloudEvent);
+        return _byType.GetValueOrDefault(type)
+            ?? _byType.GetValueOrDefault(cloudEvent.Type!)
+            ?? (string.IsNullOrEmpty(_options.EventType) ? null : _byType[_options.EventType])
+            ?? _byType.GetValueOrDefault(Any.Descriptor.FullName)
+            ?? throw CloudEventException.BadRequest($"No rpc takes events of type '{type}' from the topic '{_topic}'. Known types: {KnownTypes}.");
+    }
+
+    /// <summary>What the event calls itself.</summary>
+    public string TypeOf(CloudEvent cloudEvent) =>
+        _options.EventTypeAttribute is { Length: > 0 } name && cloudEvent.GetAttribute(name) is { } attribute && cloudEvent[attribute] is { } value && attribute.Format(value) is { Length: > 0 } type
+            ? type
+            : cloudEvent.Type!;
+}
