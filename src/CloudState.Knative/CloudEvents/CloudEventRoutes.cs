@@ -63,7 +63,10 @@ internal sealed class CloudEventRoutes
         return new CloudEventCall(
             new OutgoingCall(route.Method, message.ToByteString(), metadata),
             $"{cloudEvent.Source} {cloudEvent.Id}",
-            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent) });
+            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent) })
+        {
+            Rpc = route.Rpc,
+        };
     }
 
     private Route FindRoute(string topic, string type) =>
@@ -113,4 +116,7 @@ internal sealed class CloudEventRoutes
 }
 
 /// <summary>The call that an event is for, and the id under which it takes effect once.</summary>
-internal sealed record CloudEventCall(OutgoingCall Call, string CommandId, CallScope Scope);
+internal sealed record CloudEventCall(OutgoingCall Call, string CommandId, CallScope Scope)
+{
+    public required MethodDescriptor Rpc { get; init; }
+}

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using CloudState.Knative.Effects;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -39,6 +40,8 @@ internal static class CloudStateTelemetry
     private static readonly Counter<long> NotOwnerAnswers = Meter.CreateCounter<long>("cloudstate.forward.refused", "{command}", "Forwarded commands that this process refused because it is not the owner.");
 
     private static readonly Counter<long> EffectsMade = Meter.CreateCounter<long>("cloudstate.outbox.attempts", "{effect}", "Attempts to make stored effects, by gRPC status.");
+
+    private static readonly Counter<long> EventsPublished = Meter.CreateCounter<long>("cloudstate.topic.published", "{event}", "Attempts to publish events, by topic and gRPC status.");
 
     /// <summary>Starts the span that those of loading, handling and appending belong to. Null when nobody wants to know.</summary>
     public static MeasuredCommand? StartCommand(Command command)
@@ -130,6 +133,25 @@ internal static class CloudStateTelemetry
         var weak = new WeakReference<Outbox>(outbox);
         Meter.CreateObservableGauge(
             "cloudstate.outbox.waiting", () => weak.TryGetTarget(out var alive) ? alive.Count : 0, "{effect}", "Stored effects of entities in this process that are still to be made.");
+    }
+
+    /// <summary>The span of one attempt to publish an event, by OpenTelemetry's conventions for messaging.</summary>
+    public static Activity? StartPublish(string topic, OutgoingEvent published) => Source.StartActivity($"publish {topic}", ActivityKind.Client, published.Trace)
+        ?.SetTag("messaging.system", "cloudevents")
+        .SetTag("messaging.operation.name", "publish")
+        .SetTag("messaging.operation.type", "send")
+        .SetTag("messaging.destination.name", topic)
+        .SetTag("messaging.message.id", published.Id);
+
+    public static void Published(Activity? span, string topic, Status status)
+    {
+        var code = status.StatusCode.ToString();
+        EventsPublished.Add(1, new KeyValuePair<string, object?>("messaging.destination.name", topic), new KeyValuePair<string, object?>("rpc.response.status_code", code));
+        span?.SetTag("rpc.response.status_code", code);
+        if (status.StatusCode != StatusCode.OK)
+        {
+            span?.SetStatus(ActivityStatusCode.Error, status.Detail);
+        }
     }
 
     public static void ObserveActiveEntities(EntityRuntime runtime)

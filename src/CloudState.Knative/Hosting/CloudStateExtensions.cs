@@ -38,6 +38,7 @@ public static class CloudStateExtensions
         builder.Services.AddRuntime();
         builder.Services.AddEffects();
         builder.Services.AddRing();
+        builder.Services.AddTopics();
         return new CloudStateBuilder(builder);
     }
 

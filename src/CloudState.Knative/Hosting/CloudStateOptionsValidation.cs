@@ -1,3 +1,4 @@
+using CloudState.Knative.Eventing;
 using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Hosting;
@@ -28,6 +29,8 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Duration("Effects:RetryDelay", options.Effects.RetryDelay),
             .. Duration("Effects:MaxRetryDelay", options.Effects.MaxRetryDelay),
             .. Failures(options.Ring),
+            .. Duration("Eventing:PublishTimeout", options.Eventing.PublishTimeout, TimeSpan.FromMinutes(10)),
+            .. options.Topics.SelectMany(topic => Failures(topic.Key, topic.Value)),
         ];
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
@@ -70,6 +73,11 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
 
         return failures;
     }
+
+    private static IEnumerable<string> Failures(string topic, TopicOptions options) =>
+        OutgoingEvents.IsMessageContentType(options.DataContentType)
+            ? []
+            : [$"CloudState:Topics:{topic}:DataContentType is '{options.DataContentType}'; it must be application/json or application/protobuf."];
 
     private static IEnumerable<string> Duration(string name, TimeSpan value) => Duration(name, value, Longest);
 

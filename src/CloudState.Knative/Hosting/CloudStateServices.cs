@@ -4,6 +4,7 @@ using CloudState.Knative.Actions;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
@@ -57,6 +58,15 @@ internal static class CloudStateServices
         });
         services.AddSingleton<ServiceCalls>();
         services.AddHostedService<OutboxDispatcher>();
+    }
+
+    public static void AddTopics(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => ServiceName.Of(
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Eventing, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+        services.AddSingleton<SinkBinding>();
+        services.AddSingleton(provider => new TopicSinks(
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value, provider.GetRequiredService<SinkBinding>(), provider.GetRequiredService<TimeProvider>()));
     }
 
     /// <summary>Null when no class is stored as JSON.</summary>

@@ -70,7 +70,7 @@ public sealed class TopicTests : IAsyncLifetime
         Assert.Equal("""{"by":"TakeOrder","order":"7"}""", await answer.Content.ReadAsStringAsync(Cancellation));
         Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
         Assert.Equal(
-            ["1.0", "/tests%201", "/cloudstate.tests.topics.Intake/TakeOrder", "cloudstate.tests.topics.Taken", "seven"],
+            ["1.0", "/tests%201", "/CloudState.Knative.FunctionalTests/cloudstate.tests.topics.Intake/TakeOrder", "cloudstate.tests.topics.Taken", "seven"],
             new[] { "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject" }.Select(name => Assert.Single(answer.Headers.GetValues(name))));
     }
 
