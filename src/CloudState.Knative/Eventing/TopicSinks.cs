@@ -27,6 +27,8 @@ internal sealed class TopicSinks(CloudStateOptions options, SinkBinding binding,
         }
     }
 
+    /// <summary>Sends an event once, as the child of a span of the attempt.</summary>
+    /// <exception cref="InvalidOperationException">The topic has no sink; see <see cref="Check"/>.</exception>
     /// <exception cref="OperationCanceledException">The caller has cancelled. It is not known whether the event was taken.</exception>
     public async Task<DeliveryResult> PublishAsync(string topic, OutgoingEvent published, CancellationToken cancellation)
     {
@@ -92,12 +94,20 @@ internal sealed class TopicSinks(CloudStateOptions options, SinkBinding binding,
             ? address
             : throw new InvalidOperationException($"{setting} is '{url}'. Set it to an address such as http://broker-ingress.knative-eventing.svc.cluster.local/default/default.");
 
-    private static HttpMessageInvoker CreateHttp(RemoteCertificateValidationCallback? trust) => new(new SocketsHttpHandler
+    private static HttpMessageInvoker CreateHttp(RemoteCertificateValidationCallback? trust)
     {
-        AllowAutoRedirect = false,
-        // Sinks move; their names are looked up again then.
-        PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-        SslOptions = { RemoteCertificateValidationCallback = trust },
-        UseCookies = false,
-    });
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            // Sinks move; their names are looked up again then.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            UseCookies = false,
+        };
+        if (trust is not null)
+        {
+            handler.SslOptions.RemoteCertificateValidationCallback = trust;
+        }
+
+        return new HttpMessageInvoker(handler);
+    }
 }

@@ -75,6 +75,27 @@ public sealed class TopicTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("ce-type")]
+    [InlineData("ce-subject")]
+    [InlineData("ce-region")]
+    public async Task ReplyMetadata_ChoosesAttributesOfTheReply(string attribute)
+    {
+        using var answer = await SendAsync("/topics/orders", Placed, """{"order":"7"}""", prefer: "reply", replyAttribute: attribute);
+
+        Assert.Equal("chosen", Assert.Single(answer.Headers.GetValues(attribute)));
+    }
+
+    [Fact]
+    public async Task ReplyMetadataThatIsNoAttribute_IsTheFaultOfTheHandler()
+    {
+        _service.ExpectErrors();
+
+        using var answer = await SendAsync("/topics/orders", Placed, """{"order":"7"}""", prefer: "reply", replyAttribute: "ce-my-region");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+    }
+
+    [Theory]
     [InlineData("/topics/audit", "other.Type", "reply", HttpStatusCode.NoContent)]
     [InlineData("/topics/orders", Placed, "wait=5", HttpStatusCode.NoContent)]
     [InlineData("/", "cloudstate.tests.topics.OrderCancelled", "reply", HttpStatusCode.BadRequest)]
@@ -110,7 +131,7 @@ public sealed class TopicTests : IAsyncLifetime
         },
         []);
 
-    private async Task<HttpResponseMessage> SendAsync(string path, string type, string data, string contentType = "application/json", string? prefer = null)
+    private async Task<HttpResponseMessage> SendAsync(string path, string type, string data, string contentType = "application/json", string? prefer = null, string? replyAttribute = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(data, Encoding.UTF8, contentType) };
         foreach (var (name, value) in new[] { ("specversion", "1.0"), ("type", type), ("source", "/tests"), ("id", "1"), ("subject", "seven") })
@@ -121,6 +142,11 @@ public sealed class TopicTests : IAsyncLifetime
         if (prefer is not null)
         {
             request.Headers.Add("Prefer", prefer);
+        }
+
+        if (replyAttribute is not null)
+        {
+            request.Headers.Add("x-attribute", replyAttribute);
         }
 
         return await _service.Http1.SendAsync(request, Cancellation);
