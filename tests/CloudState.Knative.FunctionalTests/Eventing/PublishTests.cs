@@ -31,7 +31,7 @@ public sealed class PublishTests : TopicSinkTest, IAsyncLifetime
     {
         var result = await PublishAsync(SinksOfTopic("/in?a=b"));
 
-        Assert.Equal(new PublishResult(Status.DefaultSuccess, null), result);
+        Assert.Equal(new DeliveryResult(Status.DefaultSuccess, null), result);
         var taken = await _sink.TakenAsync();
         Assert.Equal("HTTP/1.1 POST /in?a=b", taken.Line);
         Assert.Equal("application/json", taken["content-type"]);

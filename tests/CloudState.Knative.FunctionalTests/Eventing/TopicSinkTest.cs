@@ -1,3 +1,4 @@
+using CloudState.Knative.Delivery;
 using System.Text;
 using CloudState.Knative.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
@@ -48,6 +49,6 @@ public abstract class TopicSinkTest : IDisposable
         return sinks;
     }
 
-    private protected static Task<PublishResult> PublishAsync(TopicSinks sinks, OutgoingEvent? published = null) =>
+    private protected static Task<DeliveryResult> PublishAsync(TopicSinks sinks, OutgoingEvent? published = null) =>
         sinks.PublishAsync(Topic, published ?? Published, Cancellation).WaitAsync(TestService.Patience);
 }
