@@ -32,7 +32,7 @@ internal sealed class CloudEventRoutes
     {
         CloudEventRoute[] routes =
         [
-            .. entities.Commands.Select(pair => CloudEventRoute.Of(pair.Command.Rpc, pair.Command.Key)),
+            .. entities.Commands.Where(pair => !pair.Entity.IsInternal).Select(pair => CloudEventRoute.Of(pair.Command.Rpc, pair.Command.Key)),
             .. actions.Methods.Select(method => CloudEventRoute.Of(method.Rpc, key: null)),
         ];
         routes = Array.FindAll(routes, route => route.Rpc is { IsClientStreaming: false, IsServerStreaming: false });
