@@ -56,7 +56,7 @@ internal sealed class CloudEventRoutes
         var bound = topic is null ? null : RoutesOf(topic);
         var route = bound is null ? FindRoute(cloudEvent.Type!) : bound.Find(cloudEvent);
         var message = CloudEventData.Read(cloudEvent, route.Rpc.InputType, bound?.TypeOf(cloudEvent) ?? cloudEvent.Type!, bound?.IncomingContentType);
-        if (route.Key is { } key && !key.IsSet(message))
+        if (route.Key is { } key)
         {
             WriteKey(cloudEvent, message, key);
         }
@@ -74,7 +74,7 @@ internal sealed class CloudEventRoutes
     private static void WriteKey(CloudEvent cloudEvent, IMessage message, EntityKeyFields key)
     {
         var (attribute, value) = KafkaRecord.Is(cloudEvent) ? KafkaRecord.KeyOf(cloudEvent) : ("subject", cloudEvent.Subject);
-        if (value is { Length: > 0 } && !key.TryWrite(message, value) && key.Read(message).Length == 0)
+        if (!key.TryComplete(message, value))
         {
             throw CloudEventException.BadRequest($"The {attribute} '{value}' is no entity key of {message.Descriptor.FullName}. Set in the data: {key}.");
         }

@@ -337,7 +337,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             table.Timers.Change(append.Append.Timers, Key, Slot);
             if (append.Append.Events.Count > 0)
             {
-                table.Appends?.Send();
+                table.JournalSignal?.Send(append.Append, append.Pending.Command.Trace);
             }
 
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)

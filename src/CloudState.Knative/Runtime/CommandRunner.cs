@@ -165,7 +165,7 @@ internal sealed partial class CommandRunner(
         }
 
         var (key, changed) = (pending.Command.Key, value ?? new EntityDeleted());
-        var logged = new LoggedEvent(0, key, context.SequenceNumber, types.Of(changed).Name, types.ToJson(changed), Now());
+        var logged = new LoggedEvent(0, key, context.SequenceNumber, types.Of(changed).Name, types.ToJson(changed), Now()) { Trace = pending.Command.Trace };
         return
             from subscription in subscriptions
             let selected = subscription.Select(logged)
