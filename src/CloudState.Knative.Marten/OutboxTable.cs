@@ -44,7 +44,7 @@ internal sealed class OutboxTable(string schema)
             Column(entry => entry.Origin.EntityId),
             Column(entry => entry.SlotNumber),
             Column(entry => entry.Method),
-            Column(entry => entry.Call.ToByteArray()),
+            Column(entry => entry.Content.ToByteArray()),
         ];
 
         T[] Column<T>(Func<OutboxEntry, T> value) => Array.ConvertAll(entries, entry => value(entry));

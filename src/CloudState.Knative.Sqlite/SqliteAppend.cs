@@ -83,7 +83,7 @@ internal static class SqliteAppend
         foreach (var entry in append.Outbox)
         {
             session.Execute("INSERT INTO outbox (id, entity_type, entity_id, slot, method, call) VALUES ($1, $2, $3, $4, $5, $6)",
-                entry.Id.ToString(), entry.Origin.EntityType, entry.Origin.EntityId, entry.SlotNumber, entry.Method, entry.Call.ToByteArray());
+                entry.Id.ToString(), entry.Origin.EntityType, entry.Origin.EntityId, entry.SlotNumber, entry.Method, entry.Content.ToByteArray());
         }
 
         foreach (var (name, timer) in append.Timers)

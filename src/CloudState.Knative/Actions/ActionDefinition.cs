@@ -20,6 +20,9 @@ internal sealed record ActionMethod(MethodDescriptor Rpc, string HandlerName, Si
     /// <summary><c>package.Service/Method</c></summary>
     public string FullName { get; } = $"{Rpc.Service.FullName}/{Rpc.Name}";
 
+    /// <summary>The topic that the replies are published to; null when they are not.</summary>
+    public string? OutTopic { get; } = Eventing.OutTopic.Of(Rpc);
+
     /// <exception cref="InvalidOperationException">The handler has not answered.</exception>
     public void CheckAnswer(ActionAnswer answer)
     {

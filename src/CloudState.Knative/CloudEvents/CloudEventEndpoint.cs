@@ -1,3 +1,4 @@
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Grpc;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
@@ -14,7 +15,7 @@ namespace CloudState.Knative.CloudEvents;
 /// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
 /// that are done are recognised by their ids then and not applied again. The reply to a single event is an event, too, for those who ask for it.
 /// </remarks>
-internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls calls)
+internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls calls, ServiceName service, TimeProvider time)
 {
     public async Task HandleAsync(HttpContext http)
     {
@@ -33,9 +34,9 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
             }
 
-            if (events is [var single] && outcome.IsReply && CloudEventReply.IsWanted(http.Request, outcome))
+            if (events is [var single] && CloudEventReply.IsWanted(http.Request) && ToEvent(single, outcome) is { } reply)
             {
-                await CloudEventReply.WriteAsync(http.Response, single, outcome);
+                await CloudEventReply.WriteAsync(http.Response, reply);
                 return;
             }
 
@@ -46,6 +47,10 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
             await AnswerAsync(http, invalid.StatusCode, invalid.Message);
         }
     }
+
+    /// <summary>Null when the rpc has nothing to say, or says it to a topic.</summary>
+    private OutgoingEvent? ToEvent(CloudEventCall call, CommandOutcome outcome) => outcome.Reply is null || OutTopic.Of(call.Rpc) is not null ? null : OutgoingEvents.OfReply(
+        call.Rpc, outcome.Reply, "application/json", call.CommandId, service.Value, call.Call.Metadata.CloudEvent?.Subject, outcome.Metadata, call.Scope.Trace, time.GetUtcNow());
 
     private static Task AnswerAsync(HttpContext http, int status, string detail)
     {

@@ -1,7 +1,4 @@
-using CloudNative.CloudEvents.Http;
-using CloudState.Knative.ProtobufJson;
-using CloudState.Knative.Runtime;
-using Google.Protobuf.WellKnownTypes;
+using CloudState.Knative.Eventing;
 using Microsoft.AspNetCore.Http;
 
 namespace CloudState.Knative.CloudEvents;
@@ -13,26 +10,17 @@ internal static class CloudEventReply
 {
     private const string Wanted = "reply";
 
-    /// <summary>Not when the rpc has nothing to say.</summary>
-    public static bool IsWanted(HttpRequest request, CommandOutcome outcome) =>
-        outcome.Reply is not Empty
-        && request.Headers["Prefer"].Any(preferences => preferences?.Split(',', StringSplitOptions.TrimEntries).Contains(Wanted, StringComparer.OrdinalIgnoreCase) == true);
+    public static bool IsWanted(HttpRequest request) =>
+        request.Headers["Prefer"].Any(preferences => preferences?.Split(',', StringSplitOptions.TrimEntries).Contains(Wanted, StringComparer.OrdinalIgnoreCase) == true);
 
-    public static Task WriteAsync(HttpResponse response, CloudEventCall call, CommandOutcome outcome)
+    public static Task WriteAsync(HttpResponse response, OutgoingEvent reply)
     {
-        var reply = outcome.Reply!.Descriptor;
-        Header("specversion", "1.0");
-        Header("id", call.CommandId);
-        Header("source", $"/{call.Call.Method}");
-        Header("type", reply.FullName);
-        if (call.Call.Metadata.CloudEvent?.Subject is { } subject)
+        foreach (var (name, value) in reply.Attributes.Select(OutgoingEvent.ToHeader))
         {
-            Header("subject", subject);
+            response.Headers[name] = value;
         }
 
-        response.ContentType = "application/json";
-        return response.BodyWriter.WriteAsync(new MessageCodec(reply, reply.File).Write(outcome.Reply)).AsTask();
-
-        void Header(string attribute, string value) => response.Headers[CloudEventMetadata.Prefix + attribute] = HttpUtilities.EncodeHeaderValue(value);
+        response.ContentType = reply.DataContentType;
+        return response.BodyWriter.WriteAsync(reply.Data.Memory).AsTask();
     }
 }

@@ -17,7 +17,6 @@ internal sealed record CloudEventRoute(string Method, MethodDescriptor Rpc, Enti
         var topic = binding?.In?.SourceCase == EventSource.SourceOneofCase.Topic ? binding.In.Topic : null;
         return binding switch
         {
-            { Out: not null } => throw new EntityDefinitionException($"{method} publishes its replies (cloudstate.eventing.out), which this release does not do yet. Remove the option."),
             { In.SourceCase: EventSource.SourceOneofCase.EventLog } => new CloudEventRoute(method, rpc, key, Topic: null),
             { In: not null } when string.IsNullOrEmpty(topic) => throw new EntityDefinitionException($"{method} is bound to a source of events (cloudstate.eventing.in) without a name. Give the name of a topic."),
             { In: not null } when rpc.IsClientStreaming || rpc.IsServerStreaming => throw new EntityDefinitionException(

@@ -7,6 +7,7 @@ using CloudState.Knative.Entities;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Routing;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Options;
 
@@ -64,7 +65,10 @@ internal sealed class CloudEventRoutes
         return new CloudEventCall(
             new OutgoingCall(route.Method, message.ToByteString(), metadata),
             $"{cloudEvent.Source} {cloudEvent.Id}",
-            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent) });
+            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent) })
+        {
+            Rpc = route.Rpc,
+        };
     }
 
     private static void WriteKey(CloudEvent cloudEvent, IMessage message, EntityKeyFields key)
@@ -95,4 +99,7 @@ internal sealed class CloudEventRoutes
 }
 
 /// <summary>The call that an event is for, and the id under which it takes effect once.</summary>
-internal sealed record CloudEventCall(OutgoingCall Call, string CommandId, CallScope Scope);
+internal sealed record CloudEventCall(OutgoingCall Call, string CommandId, CallScope Scope)
+{
+    public required MethodDescriptor Rpc { get; init; }
+}

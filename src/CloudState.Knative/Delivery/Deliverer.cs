@@ -1,22 +1,24 @@
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Routing;
-using Grpc.Core;
 
 namespace CloudState.Knative.Delivery;
 
 /// <summary>Makes one attempt to deliver something.</summary>
-internal sealed class Deliverer(ServiceCalls calls)
+internal sealed class Deliverer(ServiceCalls calls, TopicSinks sinks)
 {
-    public async Task<DeliveryResult> DeliverAsync(StoredDelivery delivery, CancellationToken cancelled)
+    public Task<DeliveryResult> DeliverAsync(StoredDelivery delivery, CancellationToken cancelled) => delivery.ContentCase switch
     {
-        var call = delivery.Call;
+        StoredDelivery.ContentOneofCase.Call => CallAsync(delivery.Call, delivery.CommandId, cancelled),
+        StoredDelivery.ContentOneofCase.Event => sinks.PublishAsync(delivery.Event.Topic, OutgoingEvent.Of(delivery.Event), cancelled),
+        _ => throw new InvalidOperationException("It is neither a call nor an event. Deploy the version of the service that has stored it."),
+    };
+
+    private async Task<DeliveryResult> CallAsync(StoredCall call, string commandId, CancellationToken cancelled)
+    {
         var scope = new CallScope { Depth = call.Depth, Trace = TraceParent.Parse(call.Traceparent, call.Tracestate), CallCancelled = cancelled };
-        return new DeliveryResult((await calls.CallAsync(StoredCalls.ToCall(call), delivery.CommandId, scope)).Status);
+        var outcome = await calls.CallAsync(StoredCalls.ToCall(call), commandId, scope);
+        return new DeliveryResult(outcome.Status, outcome.RetryAfter);
     }
 }
-
-/// <summary>How an attempt ended.</summary>
-/// <param name="Status">OK when it is delivered.</param>
-/// <param name="RetryAfter">How long to wait before the next attempt; null when the receiver did not say.</param>
-internal readonly record struct DeliveryResult(Status Status, TimeSpan? RetryAfter = null);

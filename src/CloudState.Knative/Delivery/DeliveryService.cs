@@ -44,8 +44,8 @@ internal sealed partial class DeliveryService(
             }
 
             var delivery = queue.Waiting.Peek();
-            var result = !queue.Slot.IsHeld ? new DeliveryResult(new Status(StatusCode.Unavailable, "The lease has not been renewed."))
-                : await IsParkedBehindAsync(queue, delivery) ? new DeliveryResult(Status.DefaultSuccess)
+            var result = !queue.Slot.IsHeld ? DeliveryResult.Failed(StatusCode.Unavailable, "The lease has not been renewed.")
+                : await IsParkedBehindAsync(queue, delivery) ? DeliveryResult.Delivered
                 : await TryDeliverAsync(delivery, stopping);
             if (result.Status.StatusCode != StatusCode.OK && MayWorkLater(result.Status.StatusCode, ++queue.Attempts))
             {
@@ -82,7 +82,7 @@ internal sealed partial class DeliveryService(
         {
             if (delivery.Content() is not { } content)
             {
-                return new DeliveryResult(Status.DefaultSuccess);
+                return DeliveryResult.Delivered;
             }
 
             var result = await deliverer.DeliverAsync(content, stopping);
@@ -92,7 +92,7 @@ internal sealed partial class DeliveryService(
         catch (Exception unexpected)
         {
             LogUnexpected(delivery.Target, delivery.Origin, unexpected);
-            return new DeliveryResult(new Status(StatusCode.Internal, unexpected.Message));
+            return DeliveryResult.Failed(StatusCode.Internal, unexpected.Message);
         }
     }
 

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
-using CloudState.Knative.Effects;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
+using Google.Protobuf;
 
 namespace CloudState.Knative.Delivery;
 
@@ -87,11 +87,30 @@ internal sealed class Outbox(Deliveries deliveries)
     {
         foreach (var entry in entries)
         {
+            var topic = TopicOf(entry);
             deliveries.Add(
-                new Delivery(entry.CommandId, entry.Origin, Delivery.Effects, entry.Method, () => ContentOf(entry), () => Complete(entry.Id)) { KeepsOrder = false },
+                new Delivery(entry.CommandId, entry.Origin, topic ?? Delivery.Effects, topic ?? entry.Method, () => ContentOf(entry), () => Complete(entry.Id)) { KeepsOrder = topic is not null },
                 slot);
         }
     }
 
-    private static StoredDelivery ContentOf(OutboxEntry entry) => new() { Call = StoredCall.Parser.ParseFrom(entry.Call), CommandId = entry.CommandId };
+    private static StoredDelivery ContentOf(OutboxEntry entry)
+    {
+        var content = StoredDelivery.Parser.ParseFrom(entry.Content);
+        content.CommandId = entry.CommandId;
+        return content;
+    }
+
+    /// <summary>Null for what is no event; what cannot be read fails when it is delivered.</summary>
+    private static string? TopicOf(OutboxEntry entry)
+    {
+        try
+        {
+            return ContentOf(entry).Event is { } published ? $"topic {published.Topic}" : null;
+        }
+        catch (InvalidProtocolBufferException)
+        {
+            return null;
+        }
+    }
 }

@@ -15,7 +15,7 @@ internal sealed class TimerService(
     private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
 
     private HashSet<OwnedSlot> _read = [];
-    private DateTimeOffset _horizon = DateTimeOffset.MinValue;
+    private DateTimeOffset _horizon = DateTimeOffset.UnixEpoch;
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -56,14 +56,14 @@ internal sealed class TimerService(
     {
         var owned = ring.Owned.Where(slot => !slot.IsOver && outbox.IsLoaded(slot)).ToHashSet();
         var now = time.GetUtcNow();
-        if (owned.Count == 0 || (owned.SetEquals(_read) && now < _horizon - (ReadAhead / 2)))
+        if (owned.SetEquals(_read) && now < _horizon - (ReadAhead / 2))
         {
             return;
         }
 
         var (horizon, slots) = (now + ReadAhead, owned.ToDictionary(slot => slot.Slot));
         schedule.StartReading(owned, horizon);
-        var (due, next) = await store.Timers.ReadAsync(slots.Keys, horizon, stopping);
+        var (due, next) = owned.Count == 0 ? ([], null) : await store.Timers.ReadAsync(slots.Keys, horizon, stopping);
         schedule.Merge(due, next, slots);
         (_read, _horizon) = (owned, horizon);
     }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using CloudState.Knative.Delivery;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -41,6 +42,8 @@ internal static class CloudStateTelemetry
     private static readonly Counter<long> DeliveryAttempts = Meter.CreateCounter<long>("cloudstate.delivery.attempts", "{attempt}", "Attempts to deliver stored calls and events, by gRPC status.");
     private static readonly Histogram<double> TimerLateness = Meter.CreateHistogram("cloudstate.timer.lateness", "s", "Time from when a timer was due until it fired.", advice: Seconds);
     private static readonly Counter<long> ParkedDeliveries = Meter.CreateCounter<long>("cloudstate.delivery.parked", "{delivery}", "Events that were parked because they could not be delivered.");
+
+    private static readonly Counter<long> EventsPublished = Meter.CreateCounter<long>("cloudstate.topic.published", "{event}", "Attempts to publish events, by topic and gRPC status.");
 
     /// <summary>Starts the span that those of loading, handling and appending belong to. Null when nobody wants to know.</summary>
     public static MeasuredCommand? StartCommand(Command command)
@@ -146,6 +149,25 @@ internal static class CloudStateTelemetry
             () => weak.TryGetTarget(out var alive) && alive.Next is { } next ? [new Measurement<double>((next - DateTimeOffset.UtcNow).TotalSeconds)] : Array.Empty<Measurement<double>>(),
             "s",
             "In what time the next timer of entities in this process is due; negative when it is overdue.");
+    }
+
+    /// <summary>The span of one attempt to publish an event, by OpenTelemetry's conventions for messaging.</summary>
+    public static Activity? StartPublish(string topic, OutgoingEvent published) => Source.StartActivity($"publish {topic}", ActivityKind.Client, published.Trace)
+        ?.SetTag("messaging.system", "cloudevents")
+        .SetTag("messaging.operation.name", "publish")
+        .SetTag("messaging.operation.type", "send")
+        .SetTag("messaging.destination.name", topic)
+        .SetTag("messaging.message.id", published.Id);
+
+    public static void Published(Activity? span, string topic, Status status)
+    {
+        var code = status.StatusCode.ToString();
+        EventsPublished.Add(1, new KeyValuePair<string, object?>("messaging.destination.name", topic), new KeyValuePair<string, object?>("rpc.response.status_code", code));
+        span?.SetTag("rpc.response.status_code", code);
+        if (status.StatusCode != StatusCode.OK)
+        {
+            span?.SetStatus(ActivityStatusCode.Error, status.Detail);
+        }
     }
 
     public static void ObserveActiveEntities(EntityRuntime runtime)

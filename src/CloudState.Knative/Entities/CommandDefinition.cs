@@ -17,6 +17,9 @@ internal sealed class CommandDefinition(MethodDescriptor rpc, string className, 
     /// <summary>The handler as its author knows it, <c>Class.Method</c>.</summary>
     public string HandlerName { get; } = $"{className}.{rpc.Name}";
 
+    /// <summary>The topic that the replies are published to; null when they are not.</summary>
+    public string? OutTopic { get; } = Eventing.OutTopic.Of(rpc);
+
     /// <summary>What traces call a command.</summary>
     public string SpanName { get; } = $"command {rpc.Service.FullName}/{rpc.Name}";
 

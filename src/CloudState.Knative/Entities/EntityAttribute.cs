@@ -60,6 +60,13 @@ public abstract class EventSourcedEntityAttribute : EntityAttribute
     /// <value>Default: empty, not checked.</value>
     public Type[] Events { get; init; } = [];
 
+    /// <summary>
+    /// The topic that all events of the entities are published to as CloudEvents, each at least once and those of one entity in order, from the first that was ever stored. Their ids, <c>{entity type}/{entity id}/{sequence}</c>,
+    /// never change.
+    /// </summary>
+    /// <value>Default: none.</value>
+    public string? PublishTo { get; init; }
+
     internal override EntityKind Kind => EntityKind.EventSourced;
 }
 

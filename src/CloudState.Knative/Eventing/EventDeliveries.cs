@@ -1,6 +1,5 @@
 using CloudState.Knative.Delivery;
 using CloudState.Knative.Effects;
-using CloudState.Knative.Entities;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -8,19 +7,23 @@ using Google.Protobuf.WellKnownTypes;
 namespace CloudState.Knative.Eventing;
 
 /// <summary>Makes of events of the journal what is delivered to their consumers.</summary>
-internal sealed class EventDeliveries(StoredTypes types)
+internal sealed class EventDeliveries(StoredTypes types, Publications publications)
 {
     /// <summary>The subscription of a consumer.</summary>
     public JournalSubscription Subscribe(EventConsumer consumer) => new(
         consumer.Group, consumer.EntityType, logged => consumer.Find(types.CurrentName(logged.TypeName)) is { } rpc ? (rpc.FullName, () => ToCall(rpc, consumer, logged)) : null);
 
+    /// <summary>The subscription of a topic that all events of an entity type are published to.</summary>
+    public JournalSubscription Publish(string entityType, string topic) => new(
+        $"topic {topic}", entityType, logged => (topic, () => new StoredDelivery { Event = publications.OfJournal(logged, topic, types).ToStored(topic) }));
+
     private StoredDelivery ToCall(EventRpc rpc, EventConsumer consumer, LoggedEvent logged)
     {
         var stored = types.FromJson(logged.TypeName, logged.Json.Span);
-        var (source, eventId) = ($"/service/{logged.Origin.EntityType}", $"{logged.Origin}/{logged.Sequence}");
+        var described = publications.OfJournal(logged, types.Of(stored).Name, "application/json", ByteString.Empty);
         var message = rpc.Rpc.InputType == Any.Descriptor ? Pack(stored).ToByteString() : ToMessage(rpc, (IMessage)stored, logged.Origin.EntityId);
-        var id = consumer.IsDefaultGroup ? $"{source} {eventId}" : $"{source} {eventId} {consumer.Group}";
-        return new StoredDelivery { Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, CommandMetadata.Empty), depth: 0, default), CommandId = id };
+        var id = consumer.IsDefaultGroup ? $"{described.Source} {described.Id}" : $"{described.Source} {described.Id} {consumer.Group}";
+        return new StoredDelivery { Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, described.ToMetadata()), depth: 0, default), CommandId = id };
     }
 
     private static ByteString ToMessage(EventRpc rpc, IMessage stored, string entityId)

@@ -7,11 +7,11 @@ namespace CloudState.Knative.Eventing;
 
 /// <summary>Reads the journal for all subscriptions, for as long as the service runs.</summary>
 internal sealed class JournalService(
-    EventConsumers consumers, EventDeliveries events, JournalSignals signals, IEntityStore store, Deliveries deliveries, Outbox outbox, RingState ring, StoreHealth health,
+    IReadOnlyList<JournalSubscription> subscriptions, JournalSignals signals, IEntityStore store, Deliveries deliveries, Outbox outbox, RingState ring, StoreHealth health,
     EventingOptions options, TimeProvider time) : BackgroundService
 {
     private readonly JournalReader[] _readers =
-        [.. consumers.All.Select(events.Subscribe).Select(subscription => new JournalReader(subscription, store.Log, deliveries, outbox, ring, signals.Of(subscription.EntityType)!, health, options, time))];
+        [.. subscriptions.Select(subscription => new JournalReader(subscription, store.Log, deliveries, outbox, ring, signals.Of(subscription.EntityType)!, health, options, time))];
 
     /// <summary>Whether all events that this process has stored were handed out for delivery.</summary>
     public bool HasReadAll => _readers.All(reader => reader.HasReadAll);

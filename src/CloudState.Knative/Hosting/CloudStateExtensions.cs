@@ -40,6 +40,7 @@ public static class CloudStateExtensions
         builder.Services.AddEffects();
         builder.Services.AddEventing();
         builder.Services.AddRing();
+        builder.Services.AddTopics();
         return new CloudStateBuilder(builder);
     }
 
@@ -70,6 +71,7 @@ public static class CloudStateExtensions
 
         RejectUnknownCalls(definitions, actions, remotes);
         _ = app.Services.GetRequiredService<EventConsumers>();
+        app.Services.GetRequiredService<TopicSinks>().Check(Publications.Topics(definitions, actions));
         foreach (var definition in definitions.All)
         {
             definition.Attribute.MapService(app);

@@ -34,6 +34,7 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Duration("Eventing:PollInterval", options.Eventing.PollInterval),
             .. Duration("Eventing:SaveInterval", options.Eventing.SaveInterval),
             .. Failures(options.Ring),
+            .. Duration("Eventing:PublishTimeout", options.Eventing.PublishTimeout, TimeSpan.FromMinutes(10)),
             .. options.Topics.SelectMany(topic => Failures($"Topics:{topic.Key}", topic.Value)),
         ];
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
@@ -80,6 +81,11 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
 
     private static IEnumerable<string> Failures(string section, TopicOptions topic)
     {
+        if (!OutgoingEvents.IsMessageContentType(topic.DataContentType))
+        {
+            yield return $"CloudState:{section}:{nameof(topic.DataContentType)} is '{topic.DataContentType}'; it must be application/json or application/protobuf.";
+        }
+
         if (topic.IncomingContentType is { Length: > 0 } contentType and not ("application/json" or "application/protobuf"))
         {
             yield return $"CloudState:{section}:{nameof(topic.IncomingContentType)} is '{contentType}'; it must be application/json or application/protobuf.";

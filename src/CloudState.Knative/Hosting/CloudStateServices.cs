@@ -71,9 +71,31 @@ internal static class CloudStateServices
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Eventing);
         services.AddSingleton<EventConsumers>();
         services.AddSingleton<EventDeliveries>();
-        services.AddSingleton(provider => new JournalSignals(provider.GetRequiredService<EventConsumers>().All.Select(consumer => consumer.EntityType)));
+        services.AddSingleton<IReadOnlyList<JournalSubscription>>(provider =>
+        {
+            var deliveries = provider.GetRequiredService<EventDeliveries>();
+            return
+            [
+                .. provider.GetRequiredService<EventConsumers>().All.Select(deliveries.Subscribe),
+                .. from entity in provider.GetRequiredService<EntityDefinitions>().All
+                   where entity.Attribute is EventSourcedEntityAttribute { PublishTo: not null }
+                   select deliveries.Publish(entity.EntityType, ((EventSourcedEntityAttribute)entity.Attribute).PublishTo!),
+            ];
+        });
+        services.AddSingleton(provider => new JournalSignals(provider.GetRequiredService<IReadOnlyList<JournalSubscription>>().Select(subscription => subscription.EntityType)));
+        services.AddSingleton(provider => new Publications(
+            provider.GetRequiredService<ServiceName>(), provider.GetRequiredService<IOptions<CloudStateOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<JournalService>();
         services.AddHostedService(provider => provider.GetRequiredService<JournalService>());
+    }
+
+    public static void AddTopics(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => ServiceName.Of(
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Eventing, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+        services.AddSingleton<SinkBinding>();
+        services.AddSingleton(provider => new TopicSinks(
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value, provider.GetRequiredService<SinkBinding>(), provider.GetRequiredService<TimeProvider>()));
     }
 
     /// <summary>Null when no class is stored as JSON.</summary>
@@ -162,7 +184,7 @@ internal static class CloudStateServices
             var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger<CommandRunner>();
             var runner = new CommandRunner(
                 entity.Definition, entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<CallTargets>(),
-                store, health, options, entityOptions, time, logger);
+                provider.GetRequiredService<Publications>(), store, health, options, entityOptions, time, logger);
             return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(), provider.GetRequiredService<TimerSchedule>(),
                 provider.GetRequiredService<JournalSignals>().Of(entity.Definition.EntityType), time);
         }

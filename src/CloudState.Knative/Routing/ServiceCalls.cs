@@ -4,6 +4,7 @@ using CloudState.Knative.Actions;
 using CloudState.Knative.Delivery;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -15,7 +16,8 @@ namespace CloudState.Knative.Routing;
 /// Calls the rpcs of this service, whoever answers them, an entity or an action; and does what their handlers ask for beside the reply, once that is stored: first the synchronous effects, in order, then the forward.
 /// </summary>
 internal sealed class ServiceCalls(
-    EntityDefinitions entities, ActionDefinitions actions, CommandRouter router, ActionRunner runner, RemoteServices remote, Outbox outbox, EffectOptions options)
+    EntityDefinitions entities, ActionDefinitions actions, CommandRouter router, ActionRunner runner, RemoteServices remote, Outbox outbox, Publications publications, TopicSinks sinks,
+    EffectOptions options)
 {
     private readonly ConcurrentDictionary<Task, bool> _detached = new();
 
@@ -30,7 +32,25 @@ internal sealed class ServiceCalls(
 
     /// <summary>Calls an action whose reply is one message.</summary>
     public ValueTask<CommandOutcome> ExecuteAsync(ActionRegistration action, ActionMethod method, object input, CallScope scope) =>
-        FinishAsync(runner.RunAsync(action, method, input, scope), static scope => scope, scope);
+        method.OutTopic is { } topic ? ExecuteAndPublishAsync(action, method, input, topic, scope) : FinishAsync(runner.RunAsync(action, method, input, scope), static scope => scope, scope);
+
+    /// <summary>An action has no transaction that could keep its reply until it is published: that is done before the caller hears of it, and the caller tries again when it fails.</summary>
+    private async ValueTask<CommandOutcome> ExecuteAndPublishAsync(ActionRegistration action, ActionMethod method, object input, string topic, CallScope scope)
+    {
+        var id = scope.CommandId ?? Guid.CreateVersion7().ToString("N");
+        var run = await runner.RunAsync(action, method, input, scope);
+        var outcome = run.FollowUp is null ? run : await CompleteAsync(run, scope);
+        if (run.Reply is null || outcome.Status.StatusCode != StatusCode.OK
+            || publications.OfReply(method.Rpc, topic, run.Reply, id, scope.Metadata.CloudEvent?.Subject, run.Metadata, scope.Trace) is not { } published)
+        {
+            return outcome;
+        }
+
+        var result = await sinks.PublishAsync(topic, published, scope.CallCancelled);
+        return result.Status.StatusCode == StatusCode.OK
+            ? outcome
+            : CommandOutcome.Failed(result.Status.StatusCode, $"{method.FullName} has run, but its reply could not be published: {result.Status.Detail}") with { RetryAfter = result.RetryAfter };
+    }
 
     /// <summary>Does what is left of an outcome; it stands only if that works.</summary>
     public async ValueTask<CommandOutcome> CompleteAsync(CommandOutcome outcome, CallScope scope)

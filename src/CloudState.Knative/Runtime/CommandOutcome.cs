@@ -46,6 +46,9 @@ internal readonly record struct CommandOutcome
 
     public Status Status { get; }
 
+    /// <summary>How long to wait at least before the same is tried again; null when nobody has said so.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+
     public bool IsReply => Reply is not null;
 
     public static CommandOutcome Replied(IMessage reply) => new(reply, Status.DefaultSuccess);

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.IO.Hashing;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -13,7 +15,7 @@ namespace CloudState.Knative.Runtime;
 
 /// <summary>Loads entities of one type and runs their command handlers.</summary>
 internal sealed partial class CommandRunner(
-    EntityDefinition definition, Func<Entity> createInstance, StoredTypes types, CallTargets targets, IEntityStore store, StoreHealth health,
+    EntityDefinition definition, Func<Entity> createInstance, StoredTypes types, CallTargets targets, Publications publications, IEntityStore store, StoreHealth health,
     CloudStateOptions options, EntityOptions entityOptions, TimeProvider time, ILogger logger)
 {
     private readonly StoragePolicy _policy = new(
@@ -117,7 +119,8 @@ internal sealed partial class CommandRunner(
             ? CommandOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyEntries, FollowUp = followUp }
             : CommandOutcome.WithoutReply(followUp!);
 
-        var leavesTraces = context.HasChanges || effects.Length > 0 || context.TimerRequests.Count > 0;
+        var published = forward is null && command.Definition.OutTopic is { } topic ? Publish(pending, reply!, topic, context) : null;
+        var leavesTraces = context.HasChanges || effects.Length > 0 || published is not null || context.TimerRequests.Count > 0;
         var needsRecord = command.CommandId is not null && (leavesTraces || !command.HasMadeUpId);
         if (!leavesTraces && !needsRecord)
         {
@@ -132,18 +135,31 @@ internal sealed partial class CommandRunner(
             append = append with { Timers = [.. context.TimerRequests.Select(request => new TimerChange(request.Name, request.Call is null ? null : ToTimer(pending, request, now)))] };
         }
 
-        return effects.Length == 0
-            ? new PendingAppend(pending, entity, append, [])
-            : new PendingAppend(
-                pending, entity, append with { Outbox = Array.ConvertAll(effects, effect => effect.Stored!.Entry) },
-                [.. effects.Where(effect => !effect.IsSynchronous).Select(effect => effect.Stored!.Entry)]);
+        if (effects.Length == 0 && published is null)
+        {
+            return new PendingAppend(pending, entity, append, []);
+        }
+
+        OutboxEntry[] publishedEntries = published is null ? [] : [published];
+        return new PendingAppend(
+            pending, entity, append with { Outbox = [.. effects.Select(effect => effect.Stored!.Entry), .. publishedEntries] },
+            [.. effects.Where(effect => !effect.IsSynchronous).Select(effect => effect.Stored!.Entry), .. publishedEntries]);
+    }
+
+    /// <summary>The reply as an event for the outbox; null when it says nothing.</summary>
+    private OutboxEntry? Publish(PendingCommand pending, IMessage reply, string topic, CommandContext context)
+    {
+        var (id, command) = (NewId(), pending.Command);
+        return publications.OfReply(command.Definition.Rpc, topic, reply, OutboxEntry.CommandIdOf(id), command.Key.EntityId, context.ReplyEntries, command.Trace) is { } published
+            ? new OutboxEntry(id, command.Key, pending.Activation.Slot.Slot.Number, command.Definition.FullName, Publications.ToStored(published, topic))
+            : null;
     }
 
     private static PlannedCall Plan(PendingCommand pending, Effect effect)
     {
         var (id, slot, command) = (NewId(), pending.Activation.Slot, pending.Command);
         var stored = StoredCalls.ToStored(effect.Call, command.Depth + 1, command.Trace);
-        var entry = new OutboxEntry(id, command.Key, slot.Slot.Number, effect.Call.Method, stored.ToByteString());
+        var entry = new OutboxEntry(id, command.Key, slot.Slot.Number, effect.Call.Method, new StoredDelivery { Call = stored }.ToByteString());
         return new PlannedCall(OutboxEntry.CommandIdOf(id), effect.Call, effect.IsSynchronous) { Stored = new(entry, slot) };
     }
 

@@ -18,8 +18,8 @@ internal interface IOutboxStore
 /// <param name="Origin">The entity whose command asked for it.</param>
 /// <param name="SlotNumber">The slot of that entity: its owner delivers it.</param>
 /// <param name="Method">The full name of the rpc that is called, or whose reply is published, <c>package.Service/Method</c>.</param>
-/// <param name="Call">The call or the event, serialized.</param>
-internal sealed record OutboxEntry(Guid Id, EntityKey Origin, int SlotNumber, string Method, ByteString Call)
+/// <param name="Content">The call or the event, serialized.</param>
+internal sealed record OutboxEntry(Guid Id, EntityKey Origin, int SlotNumber, string Method, ByteString Content)
 {
     public Slot Slot => new(Origin.EntityType, SlotNumber);
 

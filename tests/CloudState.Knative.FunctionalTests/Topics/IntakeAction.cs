@@ -7,7 +7,15 @@ namespace CloudState.Knative.FunctionalTests.Topics;
 [Action<Intake.IntakeBase>]
 public sealed class IntakeAction(List<string> taken)
 {
-    public Taken TakeOrder(OrderPlaced order) => Take(nameof(TakeOrder), order.Order);
+    public Taken TakeOrder(OrderPlaced order, ActionContext context)
+    {
+        if (context.Metadata["x-attribute"] is { } attribute)
+        {
+            context.ReplyMetadata.Add(attribute, "chosen");
+        }
+
+        return Take(nameof(TakeOrder), order.Order);
+    }
 
     public Taken AuditOrder(OrderPlaced order) => Take(nameof(AuditOrder), order.Order);
 

@@ -70,8 +70,29 @@ public sealed class TopicTests : IAsyncLifetime
         Assert.Equal("""{"by":"TakeOrder","order":"7"}""", await answer.Content.ReadAsStringAsync(Cancellation));
         Assert.Equal("application/json", answer.Content.Headers.ContentType?.MediaType);
         Assert.Equal(
-            ["1.0", "/tests%201", "/cloudstate.tests.topics.Intake/TakeOrder", "cloudstate.tests.topics.Taken", "seven"],
+            ["1.0", "/tests%201", "/CloudState.Knative.FunctionalTests/cloudstate.tests.topics.Intake/TakeOrder", "cloudstate.tests.topics.Taken", "seven"],
             new[] { "ce-specversion", "ce-id", "ce-source", "ce-type", "ce-subject" }.Select(name => Assert.Single(answer.Headers.GetValues(name))));
+    }
+
+    [Theory]
+    [InlineData("ce-type")]
+    [InlineData("ce-subject")]
+    [InlineData("ce-region")]
+    public async Task ReplyMetadata_ChoosesAttributesOfTheReply(string attribute)
+    {
+        using var answer = await SendAsync("/topics/orders", Placed, """{"order":"7"}""", prefer: "reply", replyAttribute: attribute);
+
+        Assert.Equal("chosen", Assert.Single(answer.Headers.GetValues(attribute)));
+    }
+
+    [Fact]
+    public async Task ReplyMetadataThatIsNoAttribute_IsTheFaultOfTheHandler()
+    {
+        _service.ExpectErrors();
+
+        using var answer = await SendAsync("/topics/orders", Placed, """{"order":"7"}""", prefer: "reply", replyAttribute: "ce-my-region");
+
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
     }
 
     [Theory]
@@ -92,7 +113,6 @@ public sealed class TopicTests : IAsyncLifetime
         await RefusedAsync<BoundTwiceAction>("BoundTwice/First and cloudstate.tests.topics.BoundTwice/Second both take cloudstate.tests.topics.OrderPlaced from the topic 'orders'");
         await RefusedAsync<BoundStreamAction>("BoundStream/Take is bound to the topic 'orders', but streams");
         await RefusedAsync<BoundToNothingAction>("BoundToNothing/Take is bound to a source of events (cloudstate.eventing.in) without a name");
-        await RefusedAsync<PublishingAction>("Publishing/Take publishes its replies");
     }
 
     private async Task RefusedAsync<TAction>(string message)
@@ -111,7 +131,7 @@ public sealed class TopicTests : IAsyncLifetime
         },
         []);
 
-    private async Task<HttpResponseMessage> SendAsync(string path, string type, string data, string contentType = "application/json", string? prefer = null)
+    private async Task<HttpResponseMessage> SendAsync(string path, string type, string data, string contentType = "application/json", string? prefer = null, string? replyAttribute = null)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(data, Encoding.UTF8, contentType) };
         foreach (var (name, value) in new[] { ("specversion", "1.0"), ("type", type), ("source", "/tests"), ("id", "1"), ("subject", "seven") })
@@ -122,6 +142,11 @@ public sealed class TopicTests : IAsyncLifetime
         if (prefer is not null)
         {
             request.Headers.Add("Prefer", prefer);
+        }
+
+        if (replyAttribute is not null)
+        {
+            request.Headers.Add("x-attribute", replyAttribute);
         }
 
         return await _service.Http1.SendAsync(request, Cancellation);

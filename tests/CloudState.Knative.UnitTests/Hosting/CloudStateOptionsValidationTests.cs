@@ -1,3 +1,4 @@
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Hosting;
 
 namespace CloudState.Knative.UnitTests.Hosting;
@@ -80,6 +81,33 @@ public sealed class CloudStateOptionsValidationTests
         Assert.Equal(isValid ? [] : [$"CloudState:Ring:Port is {port}; it must be from 0 to 65535."], failures);
     }
 
+    [Theory]
+    [InlineData(9, false)]
+    [InlineData(10, true)]
+    [InlineData(600_000, true)]
+    [InlineData(600_001, false)]
+    public void PublishTimeout_IsFromTenMillisecondsToTenMinutes(int milliseconds, bool isValid)
+    {
+        var timeout = TimeSpan.FromMilliseconds(milliseconds);
+
+        var failures = FailuresOfOptions(options => options.Eventing.PublishTimeout = timeout);
+
+        Assert.Equal(isValid ? [] : [$"CloudState:Eventing:PublishTimeout is {timeout}; it must be between 00:00:00.0100000 and 00:10:00."], failures);
+    }
+
+    [Theory]
+    [InlineData("application/json", true)]
+    [InlineData("application/protobuf", true)]
+    [InlineData("application/x-protobuf", true)]
+    [InlineData("text/plain", false)]
+    [InlineData("", false)]
+    public void DataContentTypeOfATopic_IsOneOfMessages(string contentType, bool isValid)
+    {
+        var failures = FailuresOfOptions(options => options.Topics["orders"] = new TopicOptions { DataContentType = contentType });
+
+        Assert.Equal(isValid ? [] : [$"CloudState:Topics:orders:DataContentType is '{contentType}'; it must be application/json or application/protobuf."], failures);
+    }
+
     [Fact]
     public void EveryFailure_IsNamed()
     {
@@ -88,10 +116,12 @@ public sealed class CloudStateOptionsValidationTests
         Assert.Equal(3, failures.Length);
     }
 
-    private static string[] FailuresOf(Action<RingOptions> configure)
+    private static string[] FailuresOf(Action<RingOptions> configure) => FailuresOfOptions(options => configure(options.Ring));
+
+    private static string[] FailuresOfOptions(Action<CloudStateOptions> configure)
     {
         var options = new CloudStateOptions();
-        configure(options.Ring);
+        configure(options);
         return [.. new CloudStateOptionsValidation().Validate(null, options).Failures ?? []];
     }
 }

@@ -1,6 +1,7 @@
 using CloudState.Knative.Delivery;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Routing;
@@ -36,7 +37,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         health.ReportUp();
         var journal = new Journal(Store, health, options.MaxBatchSize);
         var runner = new CommandRunner(
-            _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All,
+            _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All, new Publications(new ServiceName("test"), options, Time),
             Store, health, options, options.Entities, Time, NullLogger.Instance);
         Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, new TimerSchedule(), appends: null, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);

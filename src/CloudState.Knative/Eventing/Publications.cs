@@ -1,0 +1,52 @@
+using System.Diagnostics;
+using CloudState.Knative.Actions;
+using CloudState.Knative.Delivery;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+
+namespace CloudState.Knative.Eventing;
+
+/// <summary>What the service publishes, where and in which form.</summary>
+internal sealed class Publications(ServiceName service, CloudStateOptions options, TimeProvider time)
+{
+    private const string JsonTypePrefix = "json.cloudstate.io/";
+    private const string Json = "application/json";
+    private static readonly TopicOptions Defaults = new();
+
+    /// <summary>All topics that the service publishes to.</summary>
+    public static IEnumerable<string> Topics(EntityDefinitions entities, ActionDefinitions actions) =>
+        entities.Commands.Select(pair => pair.Command.OutTopic)
+            .Concat(actions.Methods.Select(method => method.OutTopic))
+            .Concat(entities.All.Select(entity => (entity.Attribute as EventSourcedEntityAttribute)?.PublishTo))
+            .OfType<string>().Distinct();
+
+    /// <summary>A reply as an event; null when it says nothing.</summary>
+    /// <exception cref="InvalidOperationException">No event can be made of it.</exception>
+    public OutgoingEvent? OfReply(
+        MethodDescriptor rpc, string topic, IMessage reply, string id, string? subject, IReadOnlyList<KeyValuePair<string, string>>? replyMetadata, ActivityContext trace) =>
+        OutgoingEvents.OfReply(rpc, reply, ContentTypeOf(topic), id, service.Value, subject, replyMetadata, trace, time.GetUtcNow());
+
+    /// <summary>An event of the journal for a topic.</summary>
+    public OutgoingEvent OfJournal(LoggedEvent logged, string topic, StoredTypes types)
+    {
+        var name = types.CurrentName(logged.TypeName);
+        var isJson = ContentTypeOf(topic) == Json || types.FromJson(logged.TypeName, logged.Json.Span) is not IMessage;
+        return OfJournal(
+            logged,
+            name.StartsWith(JsonTypePrefix, StringComparison.Ordinal) ? name[JsonTypePrefix.Length..] : name,
+            isJson ? Json : ContentTypeOf(topic),
+            isJson ? UnsafeByteOperations.UnsafeWrap(logged.Json) : ((IMessage)types.FromJson(logged.TypeName, logged.Json.Span)).ToByteString());
+    }
+
+    /// <summary>An event of the journal with data of a kind.</summary>
+    public OutgoingEvent OfJournal(LoggedEvent logged, string type, string contentType, ByteString data) => OutgoingEvents.OfJournal(
+        service.Value, logged.Origin.EntityType, logged.Origin.EntityId, logged.Sequence, type, contentType, data, logged.Time);
+
+    /// <summary>An event as it goes to the outbox.</summary>
+    public static ByteString ToStored(OutgoingEvent published, string topic) => new StoredDelivery { Event = published.ToStored(topic) }.ToByteString();
+
+    private string ContentTypeOf(string topic) => options.Topics.GetValueOrDefault(topic, Defaults).DataContentType;
+}
