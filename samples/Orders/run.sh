@@ -20,16 +20,17 @@ stop() {
     rm -rf "$work"
 }
 
-# Starts a service, and again whenever it dies, as Kubernetes does.
+# Starts a service, and again whenever it is killed, as Kubernetes does.
 keep() {
-    local pid=""
+    local pid="" code
     trap 'kill $pid 2>/dev/null || true; wait; exit' TERM
     cd "$1/bin/Debug/net10.0"
     while true; do
         dotnet "$1.dll" &
         pid=$!
         echo "$pid" >"$work/$1.pid"
-        wait "$pid" || true
+        wait "$pid" && code=0 || code=$?
+        [ "$code" -gt 128 ] || exit "$code"
         sleep 1 &
         wait $!
     done
@@ -46,8 +47,13 @@ free_port() {
 }
 
 await() {
-    local name=$1 url=$2
-    curl -s -o /dev/null --retry 60 --retry-delay 1 --retry-all-errors "$url" || fail "$name does not answer."
+    local name=$1 url=$2 pid=$3
+    for _ in $(seq 300); do
+        ! curl -sf -o /dev/null "$url" || return 0
+        kill -0 "$pid" 2>/dev/null || fail "$name has ended."
+        sleep 0.2
+    done
+    fail "$name does not answer."
 }
 
 # The lines of the session, each command with a "$ " before it.
@@ -95,13 +101,12 @@ export Orders__PaymentTime=${Orders__PaymentTime:-$payment_time}
 # A third of the events come twice, a third late: brokers may.
 Urls=http://localhost:$broker Duplicate=0.3 Reorder=0.3 \
     Triggers__0__Type=com.example.orders.OrderPlaced Triggers__0__Url=$ORDERS/topics/orders keep Broker &>"$work/Broker.log" &
+await Broker "http://localhost:$broker/health" $!
 PORT=$orders CloudState__Sqlite__Path=$work/orders.db CloudState__Marten__SchemaName=orders keep Orders &>"$work/Orders.log" &
+await Orders "$ORDERS/health/readiness" $!
 PORT=$carts CloudState__Sqlite__Path=$work/carts.db CloudState__Marten__SchemaName=carts \
     CloudState__Topics__orders__Url=http://localhost:$broker/ keep Carts &>"$work/Carts.log" &
-
-await Broker "http://localhost:$broker/"
-await Orders "$ORDERS/health/readiness"
-await Carts "$CARTS/health/readiness"
+await Carts "$CARTS/health/readiness" $!
 
 if [ "${1:-}" = --demo ]; then
     demo

@@ -33,6 +33,8 @@ app.MapPost("/{*path}", async (HttpRequest request) =>
     return Results.Accepted();
 });
 
+app.MapGet("/health", () => Results.Ok());
+
 app.Run();
 
 void FanOut(CloudEvent cloudEvent)
