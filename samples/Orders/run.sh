@@ -23,13 +23,13 @@ stop() {
 # Starts a service, and again whenever it is killed, as Kubernetes does.
 keep() {
     local pid="" code
-    trap 'kill $pid 2>/dev/null || true; wait; exit' TERM
+    trap 'kill $pid 2>/dev/null || true; wait; exit' INT TERM
     cd "$1/bin/Debug/net10.0"
     while true; do
         dotnet "$1.dll" &
         pid=$!
         echo "$pid" >"$work/$1.pid"
-        wait "$pid" && code=0 || code=$?
+        wait "$pid" 2>/dev/null && code=0 || code=$?
         [ "$code" -gt 128 ] || exit "$code"
         sleep 1 &
         wait $!
@@ -117,5 +117,7 @@ else
     session | sed -n 's/^\$ //p'
     echo
     echo "Ctrl-C ends it. The logs:"
-    tail -n +1 -f "$work"/*.log
+    tail -n +1 -f "$work"/*.log &
+    wait -n || true
+    fail "A service has ended."
 fi
