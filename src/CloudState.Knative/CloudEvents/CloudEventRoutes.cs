@@ -65,7 +65,7 @@ internal sealed class CloudEventRoutes
         return new CloudEventCall(
             new OutgoingCall(route.Method, message.ToByteString(), metadata),
             $"{cloudEvent.Source} {cloudEvent.Id}",
-            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent) })
+            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent), Order = route.Topic is null ? null : RoutesOf(route.Topic).OrderOf(cloudEvent) })
         {
             Rpc = route.Rpc,
         };
