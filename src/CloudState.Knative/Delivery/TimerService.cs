@@ -81,7 +81,8 @@ internal sealed class TimerService(
                 new Delivery(
                     OutboxEntry.CommandIdOf(timer.Id), timer.Origin, $"timer {timer.Name}", timer.Method,
                     () => schedule.IsCurrent(timer) ? new StoredDelivery { Call = StoredCall.Parser.ParseFrom(timer.Call), CommandId = OutboxEntry.CommandIdOf(timer.Id) } : null,
-                    () => schedule.Complete(timer)) { KeepsOrder = false },
+                    () => schedule.Complete(timer))
+                { KeepsOrder = false },
                 slot);
         }
     }

@@ -1,8 +1,8 @@
 using BenchmarkDotNet.Attributes;
 using CloudState.Knative.Delivery;
 using CloudState.Knative.Effects;
-using CloudState.Knative.Eventing;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Routing;

@@ -30,9 +30,10 @@ public sealed partial class ReadmeTests
     [Fact]
     public void Code_IsCompiled()
     {
-        var sources = new[] { "samples/ShoppingCart", "tests/CloudState.Knative.UnitTests/Samples", "tests/CloudState.Knative.FunctionalTests/Documentation" }
+        var sources = new[] { "samples/ShoppingCart", "tests/CloudState.Knative.UnitTests/Samples", "tests/CloudState.Knative.FunctionalTests/Documentation", "samples/Orders/Orders" }
             .SelectMany(folder => Directory.GetFiles(Path.Combine(Root, folder), "*.cs")).Select(File.ReadAllText).ToArray();
 
+        Assert.All(Blocks("proto"), block => Assert.Contains(block.TrimEnd(), File.ReadAllText(Path.Combine(Root, "samples/Orders/Carts/Protos/carts.proto")), StringComparison.Ordinal));
         Assert.All(Blocks("csharp"), block => Assert.Contains(sources, source => source.Contains(block.TrimEnd(), StringComparison.Ordinal)));
     }
 
@@ -48,10 +49,12 @@ public sealed partial class ReadmeTests
     public void Configuration_ListsEveryOption()
     {
         var options = typeof(CloudState.Knative.Hosting.CloudStateOptions).GetProperties()
-            .Where(property => property.Name is not ("Entities" or "Ring" or "Effects")).Select(property => property.Name)
+            .Where(property => property.Name is not ("Entities" or "Ring" or "Effects" or "Eventing" or "Topics")).Select(property => property.Name)
             .Concat(typeof(CloudState.Knative.Hosting.RingOptions).GetProperties().Select(property => $"Ring__{property.Name}"))
             .Concat(typeof(CloudState.Knative.Hosting.EntityOptions).GetProperties().Select(property => $"Entities__{property.Name}"))
             .Concat(typeof(CloudState.Knative.Effects.EffectOptions).GetProperties().Select(property => $"Effects__{property.Name}"))
+            .Concat(typeof(CloudState.Knative.Eventing.EventingOptions).GetProperties().Select(property => $"Eventing__{property.Name}"))
+            .Concat(typeof(CloudState.Knative.Eventing.TopicOptions).GetProperties().Select(property => $"Topics__NAME__{property.Name}"))
             .Concat(typeof(CloudState.Knative.Sqlite.SqliteStoreOptions).GetProperties().Select(property => $"Sqlite__{property.Name}"));
 
         Assert.All(options, option => Assert.Contains($"| `{option}` |", Readme, StringComparison.Ordinal));

@@ -1,6 +1,6 @@
-using CloudState.Knative.Delivery;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Eventing;
 using CloudState.Knative.FunctionalTests.Diagnostics;
 using CloudState.Knative.FunctionalTests.Hosting;

@@ -1,5 +1,5 @@
-using CloudState.Knative.Delivery;
 using System.Text;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.Hosting;
