@@ -63,7 +63,7 @@ internal sealed class CloudEventRoutes
 
         // A source is a URI reference and holds no space: the two parts cannot be confused.
         return new CloudEventCall(
-            new OutgoingCall(route.Method, message.ToByteString(), metadata),
+            new OutgoingCall(route.FullName, message.ToByteString(), metadata),
             $"{cloudEvent.Source} {cloudEvent.Id}",
             new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent), Order = route.Topic is null ? null : RoutesOf(route.Topic).OrderOf(cloudEvent) })
         {
@@ -89,7 +89,7 @@ internal sealed class CloudEventRoutes
             ?? throw CloudEventException.BadRequest($"No rpc takes events of type '{type}'. Known types: {string.Join(", ", _byType.Keys.Order())}.");
         return candidates is [var only] ? only
             : Array.FindAll(candidates, candidate => candidate.Topic is not null) is [var bound] ? bound
-            : throw CloudEventException.BadRequest($"Several rpcs take '{type}'. Send one of the types {string.Join(", ", candidates.Select(candidate => candidate.Method))}.");
+            : throw CloudEventException.BadRequest($"Several rpcs take '{type}'. Send one of the types {string.Join(", ", candidates.Select(candidate => candidate.FullName))}.");
     }
 
     private static ActivityContext TraceOf(CloudEvent cloudEvent) =>

@@ -25,13 +25,13 @@ internal sealed class TopicRoutes
         var byType = routes.SelectMany(route => route.Types, (route, type) => (type, route)).ToLookup(entry => entry.type, entry => entry.route);
         if (byType.Select(sameType => sameType.ToArray()).FirstOrDefault(sameType => sameType.Length > 1) is { } twice)
         {
-            throw new EntityDefinitionException($"{twice[0].Method} and {twice[1].Method} both take {twice[0].Rpc.InputType.FullName} from the topic '{topic}'. Bind only one of them.");
+            throw new EntityDefinitionException($"{twice[0].FullName} and {twice[1].FullName} both take {twice[0].Rpc.InputType.FullName} from the topic '{topic}'. Bind only one of them.");
         }
 
         _byType = byType.ToFrozenDictionary(entry => entry.Key, entry => entry.Single());
         if (options.InOrder && _byType.Values.FirstOrDefault(route => route.Key is null) is { } action)
         {
-            throw new EntityDefinitionException($"CloudState:Topics:{topic}:InOrder is set, but {action.Method}, which takes events of the topic, is answered by an action, which knows no order. Bind rpcs of entities.");
+            throw new EntityDefinitionException($"CloudState:Topics:{topic}:InOrder is set, but {action.FullName}, which takes events of the topic, is answered by an action, which knows no order. Bind rpcs of entities.");
         }
 
         if (options.EventType is { Length: > 0 } type && !_byType.ContainsKey(type))

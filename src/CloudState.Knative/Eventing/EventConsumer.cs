@@ -19,7 +19,7 @@ internal sealed record EventConsumer(string Group, bool IsDefaultGroup, string E
 /// <summary>An rpc that takes events.</summary>
 /// <param name="Rpc">The rpc.</param>
 /// <param name="Key">How the entity is found that it is for; null when an action answers it.</param>
-internal sealed record EventRpc(MethodDescriptor Rpc, EntityKeyFields? Key)
+internal record EventRpc(MethodDescriptor Rpc, EntityKeyFields? Key)
 {
     /// <summary><c>package.Service/Method</c></summary>
     public string FullName { get; } = $"{Rpc.Service.FullName}/{Rpc.Name}";

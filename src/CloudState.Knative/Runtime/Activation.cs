@@ -220,17 +220,11 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             return;
         }
 
-        // 2. A repeated command is answered with its first outcome.
-        if (pending.Command.CommandId is { } commandId && await FindFirstOutcomeAsync(pending, entity, commandId) is { } firstOutcome)
+        // 2. A repeated command is answered with its first outcome; one that comes before its turn, with that.
+        var known = pending.Command.CommandId is { } commandId ? await FindFirstOutcomeAsync(pending, entity, commandId) : null;
+        if ((known ?? await table.Runner.FindWhyHeldBackAsync(pending.Command, entity)) is { } outcome)
         {
-            pending.Outcome = firstOutcome;
-            ReleaseInOrder(pending, entity, append: null);
-            return;
-        }
-
-        if (pending.Command.Order is { } order && await FindWhyHeldBackAsync(entity, order) is { } heldBack)
-        {
-            pending.Outcome = heldBack;
+            pending.Outcome = outcome;
             ReleaseInOrder(pending, entity, append: null);
             return;
         }
@@ -268,26 +262,6 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         {
             var record = await table.Store.FindCommandAsync(Key, commandId, CancellationToken.None);
             return record is null ? null : CommandOutcome.Repeat(record, pending.Command, pending.Fingerprint);
-        }
-        catch (StoreUnavailableException unavailable)
-        {
-            return CommandOutcome.StoreUnavailable(unavailable.Message);
-        }
-    }
-
-    /// <summary>Null when it is the command's turn.</summary>
-    private async ValueTask<CommandOutcome?> FindWhyHeldBackAsync(LoadedEntity entity, EventOrder order)
-    {
-        try
-        {
-            var position = entity.PositionIn(order.Stream) ?? entity.StartIn(order.Stream, await table.Store.FindSequenceAsync(Key, order.Stream, CancellationToken.None));
-            if (order.Sequence <= position.Last + 1)
-            {
-                return null;
-            }
-
-            position.GapSince ??= table.Time.GetTimestamp();
-            return table.Time.GetElapsedTime(position.GapSince.Value) >= order.HoldBack ? null : CommandOutcome.HeldBack(order, position.Last);
         }
         catch (StoreUnavailableException unavailable)
         {
@@ -333,13 +307,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         {
             append.Pending.AwaitsAppend = false;
             _watches.SignalChange(append.Append.NewVersion);
-            table.Outbox.Add(append.Background, Slot);
-            table.Timers.Change(append.Append.Timers, Key, Slot);
-            if (append.Append.Events.Count > 0)
-            {
-                table.JournalSignal?.Send(append.Append, append.Pending.Command.Trace);
-            }
-
+            table.FollowUp(append, Slot);
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
             {
                 _unreleased.Dequeue().Release();

@@ -25,14 +25,6 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
 
     public Journal Journal { get; } = journal;
 
-    /// <summary>For those who read the events; null when nobody does.</summary>
-    public JournalSignal? JournalSignal { get; } = journalSignal;
-
-    /// <summary>Where the calls go that commands have asked for.</summary>
-    public Outbox Outbox { get; } = outbox;
-
-    public TimerSchedule Timers { get; } = timers;
-
     public TimeProvider Time { get; } = time;
 
     public int Count => Volatile.Read(ref _count);
@@ -66,6 +58,17 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
             }
 
             Remove(activation);
+        }
+    }
+
+    /// <summary>Hands on what a stored command has led to: calls and events to deliver, timers, and events for those who read the journal.</summary>
+    public void FollowUp(PendingAppend stored, OwnedSlot slot)
+    {
+        outbox.Add(stored.Background, slot);
+        timers.Change(stored.Append.Timers, stored.Key, slot);
+        if (stored.Append.Events.Count > 0)
+        {
+            journalSignal?.Send(stored.Append, stored.Pending.Command.Trace);
         }
     }
 

@@ -49,6 +49,31 @@ internal sealed partial class CommandRunner(
         return loaded;
     }
 
+    /// <summary>Null when it is the command's turn.</summary>
+    public async ValueTask<CommandOutcome?> FindWhyHeldBackAsync(Command command, LoadedEntity entity)
+    {
+        if (command.Order is not { } order)
+        {
+            return null;
+        }
+
+        try
+        {
+            var position = entity.PositionIn(order.Stream) ?? entity.StartIn(order.Stream, await store.FindSequenceAsync(command.Key, order.Stream, CancellationToken.None));
+            if (order.Sequence <= position.Last + 1)
+            {
+                return null;
+            }
+
+            position.GapSince ??= time.GetTimestamp();
+            return time.GetElapsedTime(position.GapSince.Value) >= order.HoldBack ? null : CommandOutcome.HeldBack(order, position.Last);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            return CommandOutcome.StoreUnavailable(unavailable.Message);
+        }
+    }
+
     /// <summary>
     /// Runs the handler and sets the command's outcome. Returns what is to be stored, if anything, and whether the state in memory
     /// is still what the store will have: it is not when the handler made changes that are not kept, or failed half-way.
