@@ -156,7 +156,7 @@ internal sealed class AppendStatement(string schema, MemberTables members)
                 $"""
                 orders as (
                   insert into {schema}.{OrderTable.Name} ({OrderTable.Columns})
-                  select o.* from permitted, unnest({Next()}, {Next()}, {Next()}, {Next()}) as o({OrderTable.Columns})
+                  select o.* from permitted, unnest({Next()}, {Next()}, {Next()}, {Next()}, {Next()}) as o({OrderTable.Columns})
                   on conflict {OrderTable.Replacement})
                 """);
         }

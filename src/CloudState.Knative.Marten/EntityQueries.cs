@@ -39,6 +39,12 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     private readonly string _command =
         $"select method, fingerprint, status_code, status_detail, reply, handled_at, details from {schema}.{CommandTable.Name} where stream = $1 and command_id = $2";
 
+    private readonly string _forgetOrders =
+        $"""
+        delete from {schema}.{OrderTable.Name} where (entity_type, entity_id, stream) in
+          (select entity_type, entity_id, stream from {schema}.{OrderTable.Name} where expires_at < now() for update skip locked)
+        """;
+
     private readonly string _sequence = $"select sequence from {schema}.{OrderTable.Name} where entity_type = $1 and entity_id = $2 and stream = $3";
 
     // Rows that somebody trims at the same time are left to him, so that the two cannot wait for each other.
@@ -147,6 +153,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(_forget) { Parameters = { Parameter.Time(before) } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(_forgetOrders));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(_forgetValues) { Parameters = { Parameter.Time(before) } });
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }

@@ -11,11 +11,11 @@ internal sealed class OrderTable(string schema)
     public const string Name = "cloudstate_orders";
 
     /// <summary>What a row has, in the order of <see cref="ValuesOf"/>.</summary>
-    public const string Columns = "entity_type, entity_id, stream, sequence";
+    public const string Columns = "entity_type, entity_id, stream, sequence, expires_at";
 
-    public const string Replacement = "(entity_type, entity_id, stream) do update set sequence = excluded.sequence";
+    public const string Replacement = "(entity_type, entity_id, stream) do update set sequence = excluded.sequence, expires_at = excluded.expires_at";
 
-    private readonly string _advance = $"insert into {schema}.{Name} ({Columns}) select * from unnest(?, ?, ?, ?) on conflict {Replacement}";
+    private readonly string _advance = $"insert into {schema}.{Name} ({Columns}) select * from unnest(?, ?, ?, ?, ?) on conflict {Replacement}";
 
     public Table Definition()
     {
@@ -24,6 +24,8 @@ internal sealed class OrderTable(string schema)
         table.AddColumn("entity_id", "varchar").AsPrimaryKey();
         table.AddColumn("stream", "varchar").AsPrimaryKey();
         table.AddColumn("sequence", "bigint").NotNull();
+        table.AddColumn("expires_at", "timestamptz");
+        table.Indexes.Add(new IndexDefinition($"{Name}_expires_at") { Columns = ["expires_at"], Predicate = "expires_at is not null" });
         return table;
     }
 
@@ -37,6 +39,7 @@ internal sealed class OrderTable(string schema)
             Array.ConvertAll(orders, row => row.Key.EntityId),
             Array.ConvertAll(orders, row => row.Order.Stream),
             Array.ConvertAll(orders, row => row.Order.Sequence),
+            Array.ConvertAll(orders, row => row.Order.ExpiresAt?.ToUniversalTime()),
         ];
     }
 

@@ -88,7 +88,8 @@ internal static class SqliteAppend
 
         foreach (var order in append.Orders)
         {
-            session.Execute("INSERT OR REPLACE INTO orders (entity_type, entity_id, stream, sequence) VALUES ($1, $2, $3, $4)", append.Key.EntityType, append.Key.EntityId, order.Stream, order.Sequence);
+            session.Execute("INSERT OR REPLACE INTO orders (entity_type, entity_id, stream, sequence, expires_at) VALUES ($1, $2, $3, $4, $5)",
+                append.Key.EntityType, append.Key.EntityId, order.Stream, order.Sequence, order.ExpiresAt is { } expiry ? SqliteTime.ToText(expiry) : DBNull.Value);
         }
 
         foreach (var (name, timer) in append.Timers)

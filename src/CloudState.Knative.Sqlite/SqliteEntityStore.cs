@@ -53,7 +53,7 @@ internal sealed class SqliteEntityStore : IEntityStore
         session => session.Scalar("SELECT sequence FROM orders WHERE entity_type = $1 AND entity_id = $2 AND stream = $3", key.EntityType, key.EntityId, stream) as long? ?? 0, cancellationToken);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
-        _database.WriteAsync(session => SqliteQueries.Forget(session, before), cancellationToken);
+        _database.WriteAsync(session => SqliteQueries.Forget(session, before, _time.GetUtcNow()), cancellationToken);
 
     public ValueTask DisposeAsync() => _database.DisposeAsync();
 }

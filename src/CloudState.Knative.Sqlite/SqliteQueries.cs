@@ -49,9 +49,10 @@ internal static class SqliteQueries
             : null;
     }
 
-    public static void Forget(SqliteSession session, DateTimeOffset before) => session.InTransaction("BEGIN IMMEDIATE", () =>
+    public static void Forget(SqliteSession session, DateTimeOffset before, DateTimeOffset now) => session.InTransaction("BEGIN IMMEDIATE", () =>
     {
         session.Execute("DELETE FROM commands WHERE handled_at < $1", SqliteTime.ToText(before));
+        session.Execute("DELETE FROM orders WHERE expires_at < $1", SqliteTime.ToText(now));
         session.Execute("DELETE FROM entity_values WHERE expires_at < $1", SqliteTime.ToText(before));
     });
 

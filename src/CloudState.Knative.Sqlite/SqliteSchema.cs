@@ -103,8 +103,10 @@ internal static class SqliteSchema
             entity_id   TEXT    NOT NULL,
             stream      TEXT    NOT NULL,
             sequence    INTEGER NOT NULL,
+            expires_at  TEXT,
             PRIMARY KEY (entity_type, entity_id, stream)
         ) STRICT, WITHOUT ROWID;
+        CREATE INDEX orders_by_expiry ON orders (expires_at) WHERE expires_at IS NOT NULL;
 
         CREATE TABLE parked (
             number      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,

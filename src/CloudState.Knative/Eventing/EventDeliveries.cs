@@ -23,7 +23,13 @@ internal sealed class EventDeliveries(StoredTypes types, Publications publicatio
         var described = publications.OfJournal(logged, types.Of(stored).Name, "application/json", ByteString.Empty);
         var message = rpc.Rpc.InputType == Any.Descriptor ? Pack(stored).ToByteString() : ToMessage(rpc, (IMessage)stored, logged.Origin.EntityId);
         var id = consumer.IsDefaultGroup ? $"{described.Source} {described.Id}" : $"{described.Source} {described.Id} {consumer.Group}";
-        return new StoredDelivery { Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, described.ToMetadata()), depth: 0, logged.Trace), CommandId = id };
+        return new StoredDelivery
+        {
+            Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, described.ToMetadata()), depth: 0, logged.Trace),
+            CommandId = id,
+            OrderStream = $"{consumer.Group} {logged.Origin}",
+            OrderSequence = logged.Sequence,
+        };
     }
 
     private static ByteString ToMessage(EventRpc rpc, IMessage stored, string entityId)

@@ -114,7 +114,10 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
             CommandId = forwarded.CommandId,
             HasMadeUpId = forwarded.MadeUpId,
             Depth = forwarded.Depth,
-            Order = forwarded.OrderStream.Length == 0 ? null : new EventOrder(forwarded.OrderStream, forwarded.OrderSequence, TimeSpan.FromMicroseconds(forwarded.OrderHoldBackMicroseconds)),
+            Order = forwarded.OrderStream.Length == 0 ? null : new EventOrder(forwarded.OrderStream, forwarded.OrderSequence)
+            {
+                HoldBack = forwarded.HasOrderHoldBackMicroseconds ? TimeSpan.FromMicroseconds(forwarded.OrderHoldBackMicroseconds) : null,
+            },
             Deadline = time.GetUtcNow().AddMicroseconds(forwarded.MicrosecondsLeft),
             SeenVersion = forwarded.HasSeenVersion ? forwarded.SeenVersion : null,
             CallCancelled = ended.Token,

@@ -123,11 +123,15 @@ internal sealed partial class PeerLinks : IDisposable
             Depth = command.Depth,
             OrderStream = command.Order?.Stream ?? "",
             OrderSequence = command.Order?.Sequence ?? 0,
-            OrderHoldBackMicroseconds = (long)(command.Order?.HoldBack.TotalMicroseconds ?? 0),
             Traceparent = TraceParent.Of(trace),
             Tracestate = trace.TraceState ?? "",
             MicrosecondsLeft = (long)timeLeft.TotalMicroseconds,
         };
+        if (command.Order?.HoldBack is { } holdBack)
+        {
+            forwarded.OrderHoldBackMicroseconds = (long)holdBack.TotalMicroseconds;
+        }
+
         if (command.SeenVersion is { } seen)
         {
             forwarded.SeenVersion = seen;

@@ -220,9 +220,9 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             return;
         }
 
-        // 2. A repeated command is answered with its first outcome; one that comes before its turn, with that.
+        // 2. A repeated command is answered with its first outcome; one that is not the next of its stream, with that.
         var known = pending.Command.CommandId is { } commandId ? await FindFirstOutcomeAsync(pending, entity, commandId) : null;
-        if ((known ?? await table.Runner.FindWhyHeldBackAsync(pending.Command, entity)) is { } outcome)
+        if ((known ?? await table.Runner.FindOutOfOrderAsync(pending.Command, entity)) is { } outcome)
         {
             pending.Outcome = outcome;
             ReleaseInOrder(pending, entity, append: null);

@@ -49,8 +49,8 @@ internal sealed partial class CommandRunner(
         return loaded;
     }
 
-    /// <summary>Null when it is the command's turn.</summary>
-    public async ValueTask<CommandOutcome?> FindWhyHeldBackAsync(Command command, LoadedEntity entity)
+    /// <summary>What a command is answered that is not the next one of its stream; null when it is to be handled.</summary>
+    public async ValueTask<CommandOutcome?> FindOutOfOrderAsync(Command command, LoadedEntity entity)
     {
         if (command.Order is not { } order)
         {
@@ -60,13 +60,18 @@ internal sealed partial class CommandRunner(
         try
         {
             var position = entity.PositionIn(order.Stream) ?? entity.StartIn(order.Stream, await store.FindSequenceAsync(command.Key, order.Stream, CancellationToken.None));
+            if (order.HoldBack is not { } holdBack)
+            {
+                return order.Sequence <= position.Last ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(ByteString.Empty)) : null;
+            }
+
             if (order.Sequence <= position.Last + 1)
             {
                 return null;
             }
 
             position.GapSince ??= time.GetTimestamp();
-            return time.GetElapsedTime(position.GapSince.Value) >= order.HoldBack ? null : CommandOutcome.HeldBack(order, position.Last);
+            return time.GetElapsedTime(position.GapSince.Value) >= holdBack ? null : CommandOutcome.HeldBack(order, position.Last);
         }
         catch (StoreUnavailableException unavailable)
         {
@@ -200,7 +205,7 @@ internal sealed partial class CommandRunner(
     }
 
     /// <summary>A command in an order of others is the last of them that was handled, whatever it has answered.</summary>
-    private static EntityAppend WithOrder(EntityAppend append, Command command, LoadedEntity entity)
+    private EntityAppend WithOrder(EntityAppend append, Command command, LoadedEntity entity)
     {
         if (command.Order is not { } order || entity.PositionIn(order.Stream) is not { } position || order.Sequence <= position.Last)
         {
@@ -208,7 +213,7 @@ internal sealed partial class CommandRunner(
         }
 
         (position.Last, position.GapSince) = (order.Sequence, null);
-        return append with { Orders = [order] };
+        return append with { Orders = [order.HoldBack is null ? order with { ExpiresAt = Now() + options.CommandIdRetention } : order] };
     }
 
     private static PlannedCall Plan(PendingCommand pending, Effect effect)

@@ -1,7 +1,13 @@
 namespace CloudState.Knative.Storage;
 
-/// <summary>The place of a command among those that are to be handled in an order of their own.</summary>
+/// <summary>The place of a command among those that come from one stream of events.</summary>
 /// <param name="Stream">What the order is of: a source and a key.</param>
 /// <param name="Sequence">The number within the stream; the first one is 1.</param>
-/// <param name="HoldBack">How long to wait for predecessors at most.</param>
-internal sealed record EventOrder(string Stream, long Sequence, TimeSpan HoldBack);
+internal sealed record EventOrder(string Stream, long Sequence)
+{
+    /// <summary>How long to wait for predecessors at most; null when the events come in order, and not all of them to the same entity: then those up to the last one are known to be repetitions.</summary>
+    public TimeSpan? HoldBack { get; init; }
+
+    /// <summary>When it need not be known any more how far the entity has come; null: never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+}

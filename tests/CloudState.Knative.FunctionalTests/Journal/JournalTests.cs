@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.FunctionalTests.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
 using CloudState.Knative.Hosting;
+using CloudState.Knative.Storage;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -59,7 +62,7 @@ public abstract class JournalTests
         await shop.PlaceAsync(order, product);
         await shop.CancelAsync(order);
 
-        await EventuallyAsync(async () => (await new Stock.StockClient(shop.Channel).GetAsync(new GetStock { Product = product })).Reserved == 1);
+        await EventuallyAsync(async () => await ReservedAsync(shop, product) == 1);
         await EventuallyAsync(async () => (await new Invoices.InvoicesClient(shop.Channel).GetAsync(new GetInvoice { Order = order })).Cancelled);
         var noted = await shop.Events().UntilAsync(2, arrival => arrival.Order == order && arrival.Handler.StartsWith("Note", StringComparison.Ordinal));
         Assert.Equal(["Note type.googleapis.com/cloudstate.tests.shop.OrderPlaced", "Note type.googleapis.com/cloudstate.tests.shop.OrderCancelled"], noted.Select(arrival => arrival.Handler));
@@ -112,7 +115,7 @@ public abstract class JournalTests
 
         await Task.WhenAll(Enumerable.Range(0, 300).Select(number => shop.PlaceAsync($"{run}-{number % 100}", product)));
 
-        await EventuallyAsync(async () => (await new Stock.StockClient(shop.Channel).GetAsync(new GetStock { Product = product })).Reserved == 300);
+        await EventuallyAsync(async () => await ReservedAsync(shop, product) == 300);
     }
 
     [Fact]
@@ -130,6 +133,28 @@ public abstract class JournalTests
         var arrived = await shop.Events().UntilAsync(3, arrival => arrival.Order == product);
         Assert.Equal(["Print 5", "Print 7", "TakeDown"], arrived.Select(arrival => arrival.Handler));
         Assert.Equal([$"price/{product}/1", $"price/{product}/2", $"price/{product}/3"], arrived.Select(arrival => arrival.Event!.Id));
+    }
+
+    [Fact]
+    public async Task EventThatIsDeliveredAgain_TakesEffectOnce_HoweverManyCommandsTheEntityHasTakenSince()
+    {
+        var (run, product) = (NewKey(), NewKey());
+        (string, string)[] settings = [.. Settings, ("CloudState:CommandIdCount", "5"), ("CloudState:Eventing:SaveInterval", "1.00:00:00")];
+        await using var shop = await ShopService.StartAsync(cloudState => cloudState.AddEntity<StockEntity>(), settings);
+        await Task.WhenAll(Enumerable.Range(0, 100).Select(number => shop.PlaceAsync($"{run}-{number}", product)));
+        await EventuallyAsync(async () => await ReservedAsync(shop, product) == 100);
+
+        var subscription = shop.Services.GetRequiredService<IReadOnlyList<JournalSubscription>>().Single();
+        var store = shop.Services.GetRequiredService<IEntityStore>();
+        var logged = (await store.Log.ReadAsync("order", 0, 10_000, default)).Events.Where(logged => logged.Origin.EntityId.StartsWith(run, StringComparison.Ordinal)).ToArray();
+        var deliverer = shop.Services.GetRequiredService<Deliverer>();
+        foreach (var again in logged)
+        {
+            Assert.Equal(StatusCode.OK, (await deliverer.DeliverAsync(subscription.Select(again)!.Value.Content(), default)).Status.StatusCode);
+        }
+
+        Assert.Equal(100, logged.Length);
+        Assert.Equal(100, await ReservedAsync(shop, product));
     }
 
     [Theory]
@@ -153,6 +178,8 @@ public abstract class JournalTests
         nameof(StreamedLogAction) => cloudState.AddAction<StreamedLogAction>(),
         _ => cloudState.AddAction<Topics.BoundToLogAction>(),
     };
+
+    private static async Task<int> ReservedAsync(TestService shop, string product) => (await new Stock.StockClient(shop.Channel).GetAsync(new GetStock { Product = product })).Reserved;
 
     private Task<TestService> StartAsync(Action<CloudStateBuilder> consumers) => ShopService.StartAsync(consumers, Settings);
 

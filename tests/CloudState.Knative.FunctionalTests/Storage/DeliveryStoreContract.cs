@@ -117,12 +117,15 @@ public abstract class DeliveryStoreContract : StoreContract
     {
         var (key, other) = (NewTyped(), NewTyped());
 
-        await Write(Append(key, 0, 1) with { Orders = [new EventOrder("/shop ann", 1, TimeSpan.Zero), new EventOrder("/shop bob", 7, TimeSpan.Zero)] });
-        await Write(new EntityAppend(key, 1) { Orders = [new EventOrder("/shop ann", 2, TimeSpan.Zero)] });
+        await Write(Append(key, 0, 1) with { Orders = [new EventOrder("/shop ann", 1), new EventOrder("/shop bob", 7)] });
+        await Write(new EntityAppend(key, 1) { Orders = [new EventOrder("/shop ann", 2), new EventOrder("expired", 3) { ExpiresAt = Noon.AddYears(-1) }, new EventOrder("kept", 4) { ExpiresAt = DateTimeOffset.UtcNow.AddDays(1) }] });
+        await Store.ForgetAsync(DateTimeOffset.UnixEpoch, Cancellation);
 
         Assert.Equal(2, await Store.FindSequenceAsync(key, "/shop ann", Cancellation));
         Assert.Equal(7, await Store.FindSequenceAsync(key, "/shop bob", Cancellation));
         Assert.Equal(0, await Store.FindSequenceAsync(other, "/shop ann", Cancellation));
+        Assert.Equal(0, await Store.FindSequenceAsync(key, "expired", Cancellation));
+        Assert.Equal(4, await Store.FindSequenceAsync(key, "kept", Cancellation));
     }
 
     [Fact]
