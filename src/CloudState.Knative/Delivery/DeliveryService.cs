@@ -89,6 +89,10 @@ internal sealed partial class DeliveryService(
             CloudStateTelemetry.Delivered(result.Status.StatusCode);
             return result;
         }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            return DeliveryResult.Failed(StatusCode.Cancelled, "The service stops.");
+        }
         catch (Exception unexpected)
         {
             LogUnexpected(delivery.Target, delivery.Origin, unexpected);

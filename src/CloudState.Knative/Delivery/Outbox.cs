@@ -87,30 +87,29 @@ internal sealed class Outbox(Deliveries deliveries)
     {
         foreach (var entry in entries)
         {
-            var topic = TopicOf(entry);
+            var lane = LaneOf(entry);
             deliveries.Add(
-                new Delivery(entry.CommandId, entry.Origin, topic ?? Delivery.Effects, topic ?? entry.Method, () => ContentOf(entry), () => Complete(entry.Id)) { KeepsOrder = topic is not null },
-                slot);
+                new Delivery(entry.CommandId, entry.Origin, lane, entry.Method, () => ContentOf(entry), () => Complete(entry.Id)) { KeepsOrder = lane != Delivery.Effects }, slot);
         }
     }
 
     private static StoredDelivery ContentOf(OutboxEntry entry)
     {
         var content = StoredDelivery.Parser.ParseFrom(entry.Content);
-        content.CommandId = entry.CommandId;
+        content.CommandId = content.CommandId is { Length: > 0 } own ? own : entry.CommandId;
         return content;
     }
 
-    /// <summary>Null for what is no event; what cannot be read fails when it is delivered.</summary>
-    private static string? TopicOf(OutboxEntry entry)
+    private static string LaneOf(OutboxEntry entry)
     {
         try
         {
-            return ContentOf(entry).Event is { } published ? $"topic {published.Topic}" : null;
+            return ContentOf(entry).Lane;
         }
         catch (InvalidProtocolBufferException)
         {
-            return null;
+            // It fails when it is delivered.
+            return Delivery.Effects;
         }
     }
 }

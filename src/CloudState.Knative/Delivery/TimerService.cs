@@ -14,8 +14,11 @@ internal sealed class TimerService(
     private static readonly TimeSpan ReadAhead = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
 
-    private HashSet<OwnedSlot> _read = [];
+    private volatile HashSet<OwnedSlot> _read = [];
     private DateTimeOffset _horizon = DateTimeOffset.UnixEpoch;
+
+    /// <summary>Whether the timers of all slots were read that this process owns.</summary>
+    public bool HasReadAll => _read.IsSupersetOf(ring.Owned.Where(slot => !slot.IsOver));
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {

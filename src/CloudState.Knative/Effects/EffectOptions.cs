@@ -19,6 +19,18 @@ public sealed class EffectOptions
     /// <value>Default: 50 milliseconds.</value>
     public TimeSpan TimerJitter { get; set; } = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>How long a process that is told to stop goes on delivering, when no other one is there to take over. What is left then stays stored for the next one.</summary>
+    /// <value>Default: 10 seconds.</value>
+    public TimeSpan ShutdownDelivery { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long <c>POST /cloudstate/wake</c> stays open at most while there is something to deliver.</summary>
+    /// <value>Default: 30 seconds.</value>
+    public TimeSpan WakeTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How much may wait to be delivered in a process that says it is ready.</summary>
+    /// <value>Default: none, any number.</value>
+    public int? MaxBacklog { get; set; }
+
     /// <summary>The pause before the second attempt; it doubles with each.</summary>
     /// <value>Default: 100 milliseconds.</value>
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromMilliseconds(100);

@@ -15,7 +15,7 @@ internal sealed class EventDeliveries(StoredTypes types, Publications publicatio
 
     /// <summary>The subscription of a topic that all events of an entity type are published to.</summary>
     public JournalSubscription Publish(string entityType, string topic) => new(
-        $"topic {topic}", entityType, logged => (topic, () => new StoredDelivery { Event = publications.OfJournal(logged, topic, types).ToStored(topic) }));
+        Publications.LaneOf(topic), entityType, logged => (topic, () => new StoredDelivery { Event = publications.OfJournal(logged, topic, types).ToStored(topic) }));
 
     private StoredDelivery ToCall(EventRpc rpc, EventConsumer consumer, LoggedEvent logged)
     {

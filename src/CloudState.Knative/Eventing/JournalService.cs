@@ -1,17 +1,19 @@
 using CloudState.Knative.Delivery;
+using CloudState.Knative.Entities;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.Hosting;
 
 namespace CloudState.Knative.Eventing;
 
-/// <summary>Reads the journal for all subscriptions, for as long as the service runs.</summary>
+/// <summary>Reads the journal of event sourced entities for all subscriptions, for as long as the service runs. Changes of values go through the outbox.</summary>
 internal sealed class JournalService(
-    IReadOnlyList<JournalSubscription> subscriptions, JournalSignals signals, IEntityStore store, Deliveries deliveries, Outbox outbox, RingState ring, StoreHealth health,
+    IReadOnlyList<JournalSubscription> subscriptions, EntityDefinitions entities, JournalSignals signals, IEntityStore store, Deliveries deliveries, Outbox outbox, RingState ring, StoreHealth health,
     EventingOptions options, TimeProvider time) : BackgroundService
 {
     private readonly JournalReader[] _readers =
-        [.. subscriptions.Select(subscription => new JournalReader(subscription, store.Log, deliveries, outbox, ring, signals.Of(subscription.EntityType)!, health, options, time))];
+        [.. subscriptions.Where(subscription => entities.All.First(entity => entity.EntityType == subscription.EntityType).Kind == EntityKind.EventSourced)
+            .Select(subscription => new JournalReader(subscription, store.Log, deliveries, outbox, ring, signals.Of(subscription.EntityType)!, health, options, time))];
 
     /// <summary>Whether all events that this process has stored were handed out for delivery.</summary>
     public bool HasReadAll => _readers.All(reader => reader.HasReadAll);

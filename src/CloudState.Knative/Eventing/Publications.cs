@@ -46,7 +46,10 @@ internal sealed class Publications(ServiceName service, CloudStateOptions option
         service.Value, logged.Origin.EntityType, logged.Origin.EntityId, logged.Sequence, type, contentType, data, logged.Time);
 
     /// <summary>An event as it goes to the outbox.</summary>
-    public static ByteString ToStored(OutgoingEvent published, string topic) => new StoredDelivery { Event = published.ToStored(topic) }.ToByteString();
+    public static ByteString ToStored(OutgoingEvent published, string topic) => new StoredDelivery { Event = published.ToStored(topic), Lane = LaneOf(topic) }.ToByteString();
+
+    /// <summary>Events of one entity for one topic keep their order.</summary>
+    public static string LaneOf(string topic) => $"topic {topic}";
 
     private string ContentTypeOf(string topic) => options.Topics.GetValueOrDefault(topic, Defaults).DataContentType;
 }

@@ -1,5 +1,6 @@
 using CloudState.Knative.Actions;
 using CloudState.Knative.CloudEvents;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Eventing;
@@ -87,6 +88,8 @@ public static class CloudStateExtensions
         app.MapPost("/cloudevents", (RequestDelegate)cloudEvents.HandleAsync);
         app.MapPost("/topics/{topic}", (RequestDelegate)cloudEvents.HandleAsync);
 
+        app.MapPost(WakeEndpoint.Path, (RequestDelegate)app.Services.GetRequiredService<WakeEndpoint>().HandleAsync);
+
         app.MapHealthChecks("/health/liveness", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/readiness", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadinessTag) });
         app.MapGrpcHealthChecksService();
@@ -152,7 +155,7 @@ public static class CloudStateExtensions
             kestrel.Limits.MaxRequestBodySize = options.MaxRequestBodySize;
             var sharedPort = new SharedPort(kestrel, options.ProtocolDetectionTimeout, options.CloseDelay, services.GetRequiredService<TimeProvider>());
             sharedPort.Listen(port);
-            if (services.GetRequiredService<IEntityStore>().Members is not null)
+            if (services.GetRequiredService<IEntityStore>().Members is not null || options.Ring.Port is not null)
             {
                 services.GetRequiredService<InternalPort>().Listen(sharedPort);
             }
@@ -169,7 +172,7 @@ public static class CloudStateExtensions
             grpc.EnableDetailedErrors = options.Value.EnableDetailedErrors;
         });
         services.AddGrpcReflection();
-        services.AddGrpcHealthChecks().AddCheck<StoreHealthCheck>("store", tags: [ReadinessTag]);
+        services.AddGrpcHealthChecks().AddCheck<StoreHealthCheck>("store", tags: [ReadinessTag]).AddCheck<BacklogHealthCheck>("backlog", tags: [ReadinessTag]);
         services.AddSingleton<CommandInterceptor>();
         services.AddSingleton<ActionInterceptor>();
         services.AddSingleton<CloudEventRoutes>();

@@ -30,6 +30,9 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Duration("Effects:MaxRetryDelay", options.Effects.MaxRetryDelay),
             .. options.Effects.TimerJitter >= TimeSpan.Zero && options.Effects.TimerJitter <= TimeSpan.FromMinutes(1) ? Array.Empty<string>()
                 : [$"CloudState:Effects:TimerJitter is {options.Effects.TimerJitter}; it must be between 00:00:00 and 00:01:00."],
+            .. options.Effects.ShutdownDelivery == TimeSpan.Zero ? [] : Duration("Effects:ShutdownDelivery", options.Effects.ShutdownDelivery, TimeSpan.FromMinutes(10)),
+            .. Duration("Effects:WakeTimeout", options.Effects.WakeTimeout, TimeSpan.FromMinutes(10)),
+            .. options.Effects.MaxBacklog is { } maxBacklog ? Count("Effects:MaxBacklog", maxBacklog) : [],
             .. Count("Eventing:MaxInFlight", options.Eventing.MaxInFlight),
             .. Duration("Eventing:PollInterval", options.Eventing.PollInterval),
             .. Duration("Eventing:SaveInterval", options.Eventing.SaveInterval),

@@ -63,7 +63,11 @@ internal static class CloudStateServices
         services.AddSingleton<Deliverer>();
         services.AddHostedService<SlotLoader>();
         services.AddHostedService<DeliveryService>();
-        services.AddHostedService<TimerService>();
+        services.AddSingleton<TimerService>();
+        services.AddHostedService(provider => provider.GetRequiredService<TimerService>());
+        services.AddSingleton<Backlog>();
+        services.AddSingleton<WakeEndpoint>();
+        services.AddSingleton<ParkedEndpoint>();
     }
 
     public static void AddEventing(this IServiceCollection services)
@@ -137,6 +141,9 @@ internal static class CloudStateServices
             provider.GetRequiredService<PeerLinks>(),
             provider.GetRequiredService<PeerEndpoint>(),
             provider.GetRequiredService<EntityRuntime>()));
+
+        // Stops before the ring does, which hands over what is left.
+        services.AddHostedService<LastDeliveries>();
     }
 
     /// <summary>Null with a store that only one process can use.</summary>
@@ -184,9 +191,13 @@ internal static class CloudStateServices
             var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger<CommandRunner>();
             var runner = new CommandRunner(
                 entity.Definition, entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<CallTargets>(),
-                provider.GetRequiredService<Publications>(), store, health, options, entityOptions, time, logger);
+                provider.GetRequiredService<Publications>(), SubscriptionsOf(entity.Definition), store, health, options, entityOptions, time, logger);
             return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(), provider.GetRequiredService<TimerSchedule>(),
                 provider.GetRequiredService<JournalSignals>().Of(entity.Definition.EntityType), time);
         }
+
+        IReadOnlyList<JournalSubscription> SubscriptionsOf(EntityDefinition definition) => definition.Kind == EntityKind.EventSourced
+            ? []
+            : [.. provider.GetRequiredService<IReadOnlyList<JournalSubscription>>().Where(subscription => subscription.EntityType == definition.EntityType)];
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Routing;
 using Microsoft.AspNetCore.Builder;
@@ -11,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.Hosting;
 
-/// <summary>The port on which pods talk to each other. Nothing of the service is served on it, and nothing of it on the port of the service.</summary>
+/// <summary>The port on which pods talk to each other, and people to a pod. Nothing of the service is served on it, and nothing of it on the port of the service.</summary>
 internal sealed class InternalPort(RingOptions options, bool isOnKnative)
 {
     private const int DefaultPort = 8081;
@@ -44,12 +45,16 @@ internal sealed class InternalPort(RingOptions options, bool isOnKnative)
     {
         var peers = app.Services.GetRequiredService<PeerEndpoint>();
         var state = app.Services.GetRequiredService<RingState>();
+        var parked = app.Services.GetRequiredService<ParkedEndpoint>();
         app.MapWhen(
             http => http.Features.Get<InternalConnection>() is not null,
             ports => ports.Run(http => (http.Request.Method, http.Request.Path.Value) switch
             {
                 ("POST", PeerEndpoint.ForwardPath) => peers.HandleAsync(http),
                 ("GET", RingReport.Path) => http.Response.WriteAsJsonAsync(RingReport.Of(state), RingJson.Default.RingReport, cancellationToken: http.RequestAborted),
+                ("GET", ParkedEndpoint.Path) => parked.ListAsync(http),
+                ("POST", ParkedEndpoint.RetryPath) => parked.RetryAsync(http),
+                ("POST", ParkedEndpoint.DiscardPath) => parked.DiscardAsync(http),
                 _ => NotFound(http),
             }));
     }

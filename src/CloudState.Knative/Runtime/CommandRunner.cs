@@ -15,7 +15,7 @@ namespace CloudState.Knative.Runtime;
 
 /// <summary>Loads entities of one type and runs their command handlers.</summary>
 internal sealed partial class CommandRunner(
-    EntityDefinition definition, Func<Entity> createInstance, StoredTypes types, CallTargets targets, Publications publications, IEntityStore store, StoreHealth health,
+    EntityDefinition definition, Func<Entity> createInstance, StoredTypes types, CallTargets targets, Publications publications, IReadOnlyList<JournalSubscription> subscriptions, IEntityStore store, StoreHealth health,
     CloudStateOptions options, EntityOptions entityOptions, TimeProvider time, ILogger logger)
 {
     private readonly StoragePolicy _policy = new(
@@ -119,8 +119,9 @@ internal sealed partial class CommandRunner(
             ? CommandOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyEntries, FollowUp = followUp }
             : CommandOutcome.WithoutReply(followUp!);
 
-        var published = forward is null && command.Definition.OutTopic is { } topic ? Publish(pending, reply!, topic, context) : null;
-        var leavesTraces = context.HasChanges || effects.Length > 0 || published is not null || context.TimerRequests.Count > 0;
+        OutboxEntry[] events = command.Definition.OutTopic is null && subscriptions.Count == 0 ? []
+            : [.. Publish(pending, forward is null ? reply : null, context), .. Announce(pending, context)];
+        var leavesTraces = context.HasChanges || effects.Length > 0 || events.Length > 0 || context.TimerRequests.Count > 0;
         var needsRecord = command.CommandId is not null && (leavesTraces || !command.HasMadeUpId);
         if (!leavesTraces && !needsRecord)
         {
@@ -135,24 +136,42 @@ internal sealed partial class CommandRunner(
             append = append with { Timers = [.. context.TimerRequests.Select(request => new TimerChange(request.Name, request.Call is null ? null : ToTimer(pending, request, now)))] };
         }
 
-        if (effects.Length == 0 && published is null)
+        if (effects.Length + events.Length == 0)
         {
             return new PendingAppend(pending, entity, append, []);
         }
 
-        OutboxEntry[] publishedEntries = published is null ? [] : [published];
         return new PendingAppend(
-            pending, entity, append with { Outbox = [.. effects.Select(effect => effect.Stored!.Entry), .. publishedEntries] },
-            [.. effects.Where(effect => !effect.IsSynchronous).Select(effect => effect.Stored!.Entry), .. publishedEntries]);
+            pending, entity, append with { Outbox = [.. effects.Select(effect => effect.Stored!.Entry), .. events] },
+            [.. effects.Where(effect => !effect.IsSynchronous).Select(effect => effect.Stored!.Entry), .. events]);
     }
 
-    /// <summary>The reply as an event for the outbox; null when it says nothing.</summary>
-    private OutboxEntry? Publish(PendingCommand pending, IMessage reply, string topic, CommandContext context)
+    /// <summary>The reply as an event for its topic, unless there is none or it says nothing.</summary>
+    private OutboxEntry[] Publish(PendingCommand pending, IMessage? reply, CommandContext context)
     {
         var (id, command) = (NewId(), pending.Command);
-        return publications.OfReply(command.Definition.Rpc, topic, reply, OutboxEntry.CommandIdOf(id), command.Key.EntityId, context.ReplyEntries, command.Trace) is { } published
-            ? new OutboxEntry(id, command.Key, pending.Activation.Slot.Slot.Number, command.Definition.FullName, Publications.ToStored(published, topic))
-            : null;
+        return reply is not null && command.Definition.OutTopic is { } topic
+            && publications.OfReply(command.Definition.Rpc, topic, reply, OutboxEntry.CommandIdOf(id), command.Key.EntityId, context.ReplyEntries, command.Trace) is { } published
+            ? [new OutboxEntry(id, command.Key, pending.Activation.Slot.Slot.Number, command.Definition.FullName, Publications.ToStored(published, topic))]
+            : [];
+    }
+
+    /// <summary>The change of a value for those who take the events of the entity: a value has no journal that could be read later.</summary>
+    private IEnumerable<OutboxEntry> Announce(PendingCommand pending, CommandContext context)
+    {
+        if (context.NewValue is not (true, var value))
+        {
+            return [];
+        }
+
+        var (key, changed) = (pending.Command.Key, value ?? new EntityDeleted());
+        var logged = new LoggedEvent(0, key, context.SequenceNumber, types.Of(changed).Name, types.ToJson(changed), Now());
+        return
+            from subscription in subscriptions
+            let selected = subscription.Select(logged)
+            where selected is not null
+            let delivery = new StoredDelivery(selected.Value.Content()) { Lane = subscription.Name }
+            select new OutboxEntry(NewId(), key, pending.Activation.Slot.Slot.Number, selected.Value.Target, delivery.ToByteString());
     }
 
     private static PlannedCall Plan(PendingCommand pending, Effect effect)

@@ -1,3 +1,4 @@
+using CloudState.Knative.Delivery;
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using CloudState.Knative.Eventing;

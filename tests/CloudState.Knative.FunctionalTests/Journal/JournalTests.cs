@@ -1,4 +1,5 @@
 using CloudState.Knative.Entities;
+using CloudState.Knative.FunctionalTests.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
 using CloudState.Knative.Hosting;
@@ -27,7 +28,7 @@ public abstract class JournalTests
         var arrived = await shop.Events().UntilAsync(3, arrival => arrival.Order == order);
         Assert.Equal(["Ship", "Stop", "Ship"], arrived.Select(arrival => arrival.Handler));
         var second = arrived[1];
-        Assert.Equal($"order/{order}/2", second.Event.Id);
+        Assert.Equal($"order/{order}/2", second.Event!.Id);
         Assert.Equal("/shop/order", second.Event.Source);
         Assert.Equal("cloudstate.tests.shop.OrderCancelled", second.Event.Type);
         Assert.Equal(order, second.Event["partitionkey"]);
@@ -101,7 +102,25 @@ public abstract class JournalTests
         await EventuallyAsync(async () => (await new Stock.StockClient(shop.Channel).GetAsync(new GetStock { Product = product })).Reserved == 300);
     }
 
+    [Fact]
+    public async Task ChangesOfAValue_AreTakenInOrder()
+    {
+        await using var sink = await EventSink.StartAsync();
+        await using var shop = await ShopService.StartAsync(
+            cloudState => cloudState.AddEntity<PriceEntity>().AddAction<PriceTagsAction>(), [.. Settings, ("K_SINK", sink.Address)]);
+        var (prices, product) = (new Prices.PricesClient(shop.Channel), NewKey());
+
+        await prices.SetAsync(new SetPrice { Product = product, Cents = 5 });
+        await prices.SetAsync(new SetPrice { Product = product, Cents = 7 });
+        await prices.RemoveAsync(new RemovePrice { Product = product });
+
+        var arrived = await shop.Events().UntilAsync(3, arrival => arrival.Order == product);
+        Assert.Equal(["Print 5", "Print 7", "TakeDown"], arrived.Select(arrival => arrival.Handler));
+        Assert.Equal([$"price/{product}/1", $"price/{product}/2", $"price/{product}/3"], arrived.Select(arrival => arrival.Event!.Id));
+    }
+
     [Theory]
+    [InlineData(typeof(LoopAction), "takes events of the topic 'orders' and publishes to it. Give it different topics in cloudstate.eventing.")]
     [InlineData(typeof(BadLogAction), "takes cloudstate.tests.shop.PlaceOrder, which 'order' does not store. Take one of ")]
     [InlineData(typeof(TwiceLogAction), "both take cloudstate.tests.shop.OrderPlaced from the event log of 'order'. Bind only one of them, or give them different consumer groups.")]
     [InlineData(typeof(StreamedLogAction), "takes the events of 'order', but streams. Events are delivered one by one: bind a unary rpc.")]
@@ -116,6 +135,7 @@ public abstract class JournalTests
     private static void Add(CloudStateBuilder cloudState, Type action) => _ = action.Name switch
     {
         nameof(BadLogAction) => cloudState.AddAction<BadLogAction>(),
+        nameof(LoopAction) => cloudState.AddAction<LoopAction>(),
         nameof(TwiceLogAction) => cloudState.AddAction<TwiceLogAction>(),
         nameof(StreamedLogAction) => cloudState.AddAction<StreamedLogAction>(),
         _ => cloudState.AddAction<Topics.BoundToLogAction>(),

@@ -52,3 +52,31 @@ public sealed class StreamedLogAction
         return new Empty();
     }
 }
+
+[Action<Announcements.AnnouncementsBase>]
+public sealed class AnnouncementsAction
+{
+    public OrderAnnounced Announce(OrderPlaced placed) => new() { Product = placed.Product };
+}
+
+[Action<PriceTags.PriceTagsBase>]
+public sealed class PriceTagsAction(ShopEvents events)
+{
+    public async Task<Empty> Print(Price price, ActionContext context)
+    {
+        await events.ArriveAsync($"Print {price.Cents}", context);
+        return new Empty();
+    }
+
+    public async Task<Empty> TakeDown(EntityDeleted deleted, ActionContext context)
+    {
+        await events.ArriveAsync("TakeDown", context);
+        return new Empty();
+    }
+}
+
+[Action<Loop.LoopBase>]
+public sealed class LoopAction
+{
+    public OrderAnnounced Take(PlaceOrder order) => new();
+}

@@ -4,7 +4,7 @@ using Google.Protobuf.WellKnownTypes;
 namespace CloudState.Knative.FunctionalTests.Journal;
 
 [EventSourcedEntity<Orders.OrdersBase>("order")]
-public sealed class OrderEntity : EventSourcedEntity<OrderState>
+public sealed class OrderEntity(ShopEvents events) : EventSourcedEntity<OrderState>
 {
     public Empty Place(PlaceOrder command, CommandContext context)
     {
@@ -14,6 +14,28 @@ public sealed class OrderEntity : EventSourcedEntity<OrderState>
 
     public Empty Cancel(CancelOrder command, CommandContext context)
     {
+        context.Emit(new OrderCancelled());
+        return new Empty();
+    }
+
+    public Empty Remind(RemindOrder command, CommandContext context)
+    {
+        if (command.Milliseconds < 0)
+        {
+            context.Timers.Cancel(command.Timer);
+        }
+        else
+        {
+            context.Timers.Schedule(
+                command.Timer, TimeSpan.FromMilliseconds(command.Milliseconds), (Orders.OrdersClient orders) => orders.ExpireAsync(new ExpireOrder { Order = command.Order, Timer = command.Timer }));
+        }
+
+        return new Empty();
+    }
+
+    public async Task<Empty> Expire(ExpireOrder command, CommandContext context)
+    {
+        await events.ArriveAsync($"Expire {command.Timer}", context, context.EntityId);
         context.Emit(new OrderCancelled());
         return new Empty();
     }
@@ -46,4 +68,40 @@ public sealed class InvoiceEntity : ValueEntity<Invoice>
     }
 
     public Invoice Get(GetInvoice command) => State;
+}
+
+[ValueEntity<Prices.PricesBase>("price")]
+public sealed class PriceEntity : ValueEntity<Price>
+{
+    public Price Set(SetPrice command, CommandContext context)
+    {
+        if (command.Cents < 0)
+        {
+            context.Fail("A price is not negative.");
+        }
+
+        context.ReplyMetadata.Add("ce-currency", "EUR");
+        Update(new Price { Cents = command.Cents });
+        return State;
+    }
+
+    public Empty Remove(RemovePrice command, CommandContext context)
+    {
+        context.Delete();
+        return new Empty();
+    }
+}
+
+[EventSourcedEntity<Receipts.ReceiptsBase>("receipt", PublishTo = "receipts")]
+public sealed class ReceiptEntity : EventSourcedEntity<ReceiptState>
+{
+    public Empty Print(PrintReceipt command, CommandContext context)
+    {
+        context.Emit(new ReceiptPrinted { Number = command.Number });
+        return new Empty();
+    }
+
+    public void Apply(ReceiptPrinted printed)
+    {
+    }
 }

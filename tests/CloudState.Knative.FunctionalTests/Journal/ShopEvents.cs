@@ -17,9 +17,9 @@ public sealed class ShopEvents
     /// <summary>How an arrival is refused; null when it is not.</summary>
     public Func<Arrival, StatusCode?> Refuse { get; set; } = _ => null;
 
-    public Task ArriveAsync(string handler, CallContext context)
+    public Task ArriveAsync(string handler, CallContext context, string? order = null)
     {
-        var arrival = new Arrival(handler, context.Metadata.CloudEvent!, context.CommandId);
+        var arrival = new Arrival(handler, order ?? context.Metadata.CloudEvent?.Subject, context.Metadata.CloudEvent, context.CommandId);
         if (Refuse(arrival) is { } status)
         {
             context.Fail("Refused by the test.", status);
@@ -48,7 +48,4 @@ public sealed class ShopEvents
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }
 
-public sealed record Arrival(string Handler, CloudEventMetadata Event, string? CommandId)
-{
-    public string? Order => Event.Subject;
-}
+public sealed record Arrival(string Handler, string? Order, CloudEventMetadata? Event, string? CommandId);

@@ -37,7 +37,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         health.ReportUp();
         var journal = new Journal(Store, health, options.MaxBatchSize);
         var runner = new CommandRunner(
-            _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All, new Publications(new ServiceName("test"), options, Time),
+            _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All, new Publications(new ServiceName("test"), options, Time), [],
             Store, health, options, options.Entities, Time, NullLogger.Instance);
         Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, new TimerSchedule(), appends: null, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);

@@ -1,0 +1,43 @@
+using CloudState.Knative.Eventing;
+using CloudState.Knative.Ownership;
+
+namespace CloudState.Knative.Delivery;
+
+/// <summary>Whether this process has anything to deliver: stored calls, events of its entities, timers that are due.</summary>
+internal sealed class Backlog(Deliveries deliveries, Outbox outbox, JournalService journal, TimerSchedule timers, TimerService timerService, RingState ring, TimeProvider time)
+{
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How much waits, as far as is known.</summary>
+    public int Count => deliveries.Count;
+
+    /// <summary>When the next timer is due of those that this process knows; null when there is none.</summary>
+    public DateTimeOffset? NextTimer => timers.Next;
+
+    /// <summary>Returns true when there is nothing to deliver, false when there still is after a time.</summary>
+    public async Task<bool> IsGoneWithinAsync(TimeSpan limit, CancellationToken cancelled)
+    {
+        var started = time.GetTimestamp();
+        while (!IsGone())
+        {
+            if (time.GetElapsedTime(started) >= limit)
+            {
+                return false;
+            }
+
+            await Task.Delay(LookInterval, time, cancelled);
+        }
+
+        return true;
+    }
+
+    /// <summary>Only true when this process has taken all that it should own, and has looked at what is stored of it.</summary>
+    private bool IsGone() =>
+        ring.IsReady
+        && ring.Ring.SlotsOfSelf().All(slot => ring.Find(slot) is not null)
+        && ring.Owned.All(slot => slot.IsOver || outbox.IsLoaded(slot))
+        && timerService.HasReadAll
+        && !(timers.Next <= time.GetUtcNow())
+        && journal.HasReadAll
+        && deliveries.Count == 0;
+}

@@ -1,0 +1,28 @@
+using CloudState.Knative.Effects;
+using CloudState.Knative.Ownership;
+using CloudState.Knative.Storage;
+using Microsoft.Extensions.Hosting;
+
+namespace CloudState.Knative.Delivery;
+
+/// <summary>Delivers what there is before the process stops, when no other one is there to take it over. What is left stays stored for the next one.</summary>
+internal sealed class LastDeliveries(Backlog backlog, RingState ring, StoreHealth health, EffectOptions options) : IHostedLifecycleService
+{
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        if (ring.IsReady && health.IsUp && ring.Ring.Members.All(member => member.IsLeaving || member == ring.Ring.Self))
+        {
+            await ((Task)backlog.IsGoneWithinAsync(options.ShutdownDelivery, cancellationToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

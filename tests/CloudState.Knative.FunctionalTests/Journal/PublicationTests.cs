@@ -1,0 +1,209 @@
+using System.Text;
+using CloudState.Knative.FunctionalTests.Eventing;
+using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.FunctionalTests.Storage;
+using CloudState.Knative.Hosting;
+using Grpc.Core;
+using Xunit;
+
+namespace CloudState.Knative.FunctionalTests.Journal;
+
+/// <summary>Replies and journals as events for others; the same on both stores.</summary>
+public abstract class PublicationTests : IAsyncLifetime
+{
+    private EventSink _sink = null!;
+
+    private protected abstract (string Key, string Value)[] Settings { get; }
+
+    public async ValueTask InitializeAsync() => _sink = await EventSink.StartAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        await _sink.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task ReplyOfAnEntity_IsPublished()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+        var (prices, product) = (new Prices.PricesClient(shop.Channel), NewKey());
+
+        await prices.SetAsync(new SetPrice { Product = product, Cents = 5 });
+
+        var taken = await _sink.TakenAsync();
+        Assert.Equal("cloudstate.tests.shop.Price", taken["ce-type"]);
+        Assert.Equal("/shop/cloudstate.tests.shop.Prices/Set", taken["ce-source"]);
+        Assert.Equal((product, product, "EUR"), (taken["ce-subject"], taken["ce-partitionkey"], taken["ce-currency"]));
+        Assert.Equal("""{"cents":5}""", Encoding.UTF8.GetString(taken.Body));
+    }
+
+    [Fact]
+    public async Task RejectedCommand_AndOneWithoutReply_PublishNothing()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+        var (prices, product) = (new Prices.PricesClient(shop.Channel), NewKey());
+
+        await Assert.ThrowsAsync<RpcException>(() => prices.SetAsync(new SetPrice { Product = product, Cents = -1 }).ResponseAsync);
+        await prices.RemoveAsync(new RemovePrice { Product = product });
+        await prices.SetAsync(new SetPrice { Product = product, Cents = 9 });
+
+        Assert.Equal("""{"cents":9}""", Encoding.UTF8.GetString((await _sink.TakenAsync()).Body));
+        Assert.Equal(0, _sink.Unseen);
+    }
+
+    [Fact]
+    public async Task RepeatedCommand_PublishesOnce()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+        var (prices, product) = (new Prices.PricesClient(shop.Channel), NewKey());
+
+        for (var time = 0; time < 2; time++)
+        {
+            await prices.SetAsync(new SetPrice { Product = product, Cents = 5 }, new Metadata { { "idempotency-key", "1" } });
+        }
+
+        await prices.SetAsync(new SetPrice { Product = product, Cents = 6 });
+        Assert.Equal("""{"cents":5}""", Encoding.UTF8.GetString((await _sink.TakenAsync()).Body));
+        Assert.Equal("""{"cents":6}""", Encoding.UTF8.GetString((await _sink.TakenAsync()).Body));
+    }
+
+    [Fact]
+    public async Task SinkThatIsBusy_GetsTheSameEventsLater_InOrder_AndCommandsDoNotWait()
+    {
+        _sink.AnswerWith(503, headers: ("Retry-After", "0"));
+        await using var shop = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+        var (prices, product) = (new Prices.PricesClient(shop.Channel), NewKey());
+
+        await prices.SetAsync(new SetPrice { Product = product, Cents = 1 });
+        await prices.SetAsync(new SetPrice { Product = product, Cents = 2 });
+        var refused = await _sink.TakenAsync();
+        _sink.AnswerWith(202);
+
+        var first = await UntilAsync(taken => taken["ce-id"] != refused["ce-id"], taken => Assert.Equal(refused["ce-id"], taken["ce-id"]));
+        Assert.Equal("""{"cents":1}""", Encoding.UTF8.GetString(refused.Body));
+        Assert.Equal("""{"cents":2}""", Encoding.UTF8.GetString(first.Body));
+    }
+
+    [Fact]
+    public async Task WhatASinkHasNotTaken_IsPublishedByTheNextProcess()
+    {
+        _sink.AnswerWith(503);
+        TakenRequest refused;
+        await using (var shop = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>()))
+        {
+            await new Prices.PricesClient(shop.Channel).SetAsync(new SetPrice { Product = NewKey(), Cents = 1 });
+            refused = await _sink.TakenAsync();
+        }
+
+        _sink.AnswerWith(202);
+        await using var next = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+
+        await UntilAsync(taken => taken["ce-id"] == refused["ce-id"], _ => { });
+    }
+
+    [Fact]
+    public async Task LastProcess_PublishesWhatItCanBeforeItStops()
+    {
+        await using (var shop = await ShopService.StartAsync(cloudState => cloudState.AddEntity<PriceEntity>(), [.. Settings, ("K_SINK", _sink.Address)]))
+        {
+            await new Prices.PricesClient(shop.Channel).SetAsync(new SetPrice { Product = NewKey(), Cents = 1 });
+        }
+
+        Assert.Equal(1, _sink.Unseen);
+    }
+
+    [Fact]
+    public async Task ReplyOfAnActionThatTakesTheJournal_IsPublishedWithAnIdThatStays()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddAction<AnnouncementsAction>());
+        var order = NewKey();
+        _sink.AnswerWith(500);
+
+        await shop.PlaceAsync(order, "tea");
+
+        var refused = await _sink.TakenAsync();
+        _sink.AnswerWith(202);
+        var taken = await _sink.TakenAsync();
+        Assert.Equal(refused["ce-id"], taken["ce-id"]);
+        Assert.Equal(order, taken["ce-subject"]);
+        Assert.Equal("cloudstate.tests.shop.OrderAnnounced", taken["ce-type"]);
+        Assert.Equal("""{"product":"tea"}""", Encoding.UTF8.GetString(taken.Body));
+    }
+
+    [Fact]
+    public async Task EventsOfAnEntity_ArePublishedWithoutAnAction()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddEntity<ReceiptEntity>());
+        var receipt = NewKey();
+
+        foreach (var number in (int[])[1, 2, 3])
+        {
+            await new Receipts.ReceiptsClient(shop.Channel).PrintAsync(new PrintReceipt { Receipt = receipt, Number = number });
+        }
+
+        foreach (var number in (int[])[1, 2, 3])
+        {
+            var taken = await _sink.TakenAsync();
+            Assert.Equal($"receipt/{receipt}/{number}", taken["ce-id"]);
+            Assert.Equal(("/shop/receipt", "cloudstate.tests.shop.ReceiptPrinted", $"{number}"), (taken["ce-source"], taken["ce-type"], taken["ce-sequence"]));
+            Assert.Equal(number, ReceiptPrinted.Parser.ParseJson(Encoding.UTF8.GetString(taken.Body)).Number);
+        }
+    }
+
+    [Fact]
+    public async Task TopicWithoutASink_StopsTheStart()
+    {
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => ShopService.StartAsync(cloudState => cloudState.AddEntity<PriceEntity>(), Settings));
+
+        Assert.Contains("Nothing says where events of the topic 'prices' go. Set CloudState__Topics__prices__Url", failure.Message, StringComparison.Ordinal);
+    }
+
+    private async Task<TakenRequest> UntilAsync(Func<TakenRequest, bool> condition, Action<TakenRequest> before)
+    {
+        while (true)
+        {
+            var taken = await _sink.TakenAsync();
+            if (condition(taken))
+            {
+                return taken;
+            }
+
+            before(taken);
+        }
+    }
+
+    private Task<TestService> StartAsync(Action<CloudStateBuilder> add) =>
+        ShopService.StartAsync(add, [.. Settings, ("K_SINK", _sink.Address), ("CloudState:Effects:ShutdownDelivery", "00:00:00.1")]);
+
+    private static string NewKey() => Guid.NewGuid().ToString("N");
+}
+
+public sealed class SqlitePublicationTests : PublicationTests, IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    private protected override (string Key, string Value)[] Settings => [("CloudState:Sqlite:Path", Path.Combine(_folder.Path, "shop.db"))];
+
+    public void Dispose() => _folder.Dispose();
+}
+
+/// <summary>Each test with a schema of its own: what one leaves behind is published by the next.</summary>
+public sealed class MartenPublicationTests : PublicationTests, IAsyncLifetime
+{
+    private readonly PostgresSchema _schema = new();
+
+    private protected override (string Key, string Value)[] Settings => Routing.Pods.Settings(_schema);
+
+    async ValueTask IAsyncLifetime.InitializeAsync()
+    {
+        await _schema.InitializeAsync();
+        await InitializeAsync();
+    }
+
+    async ValueTask IAsyncDisposable.DisposeAsync()
+    {
+        await DisposeAsync();
+        await _schema.DisposeAsync();
+    }
+}
