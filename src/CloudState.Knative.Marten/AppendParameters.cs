@@ -60,7 +60,8 @@ internal sealed class AppendParameters(NpgsqlParameterCollection parameters, Sto
         }
 
         parts |= AddColumns(AppendParts.Outbox, OutboxTable.ValuesOf(appends.Select(entry => entry.Append)));
-        return parts | AddColumns(AppendParts.Timers, TimerTable.ValuesOf(appends.Select(entry => entry.Append)));
+        parts |= AddColumns(AppendParts.Timers, TimerTable.ValuesOf(appends.Select(entry => entry.Append)));
+        return parts | AddColumns(AppendParts.Orders, OrderTable.ValuesOf(appends.Select(entry => entry.Append)));
     }
 
     private void AddVersions(IReadOnlyList<(string Stream, EntityAppend Append)> appends, int count)

@@ -16,7 +16,8 @@ internal enum AppendParts
     Trimming = 64,
     Outbox = 128,
     Timers = 256,
-    All = 511,
+    Orders = 512,
+    All = 1023,
 }
 
 /// <summary>The text of the statement. Its parameters are numbered in the order in which the parts follow here.</summary>
@@ -146,6 +147,17 @@ internal sealed class AppendStatement(string schema, MemberTables members)
                 timed as (
                   insert into {schema}.{TimerTable.Name} ({TimerTable.Columns}) select t.* from permitted, timers t where t.id is not null
                   on conflict {TimerTable.Replacement})
+                """);
+        }
+
+        if (parts.HasFlag(AppendParts.Orders))
+        {
+            text.Add(
+                $"""
+                orders as (
+                  insert into {schema}.{OrderTable.Name} ({OrderTable.Columns})
+                  select o.* from permitted, unnest({Next()}, {Next()}, {Next()}, {Next()}) as o({OrderTable.Columns})
+                  on conflict {OrderTable.Replacement})
                 """);
         }
 

@@ -39,6 +39,8 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
     private readonly string _command =
         $"select method, fingerprint, status_code, status_detail, reply, handled_at, details from {schema}.{CommandTable.Name} where stream = $1 and command_id = $2";
 
+    private readonly string _sequence = $"select sequence from {schema}.{OrderTable.Name} where entity_type = $1 and entity_id = $2 and stream = $3";
+
     // Rows that somebody trims at the same time are left to him, so that the two cannot wait for each other.
     private readonly string _forget =
         $"""
@@ -54,7 +56,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
 
     private readonly string _check =
         $"""
-        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.mt_doc_{ValueAlias}, {schema}.{CommandTable.Name}, {schema}.{OutboxTable.Name}, {schema}.{TimerTable.Name},
+        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.mt_doc_{ValueAlias}, {schema}.{CommandTable.Name}, {schema}.{OutboxTable.Name}, {schema}.{TimerTable.Name}, {schema}.{OrderTable.Name},
           {schema}.{PositionTable.Name}, {schema}.{ParkedTable.Name},
           {members.Members}, {members.Slots}, {members.Ring} limit 0
         """;
@@ -130,6 +132,15 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
                 Details = reader.IsDBNull(6) ? ByteString.Empty : UnsafeByteOperations.UnsafeWrap(reader.GetFieldValue<byte[]>(6)),
             }
             : null;
+    }
+
+    public async Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(_sequence);
+        command.Parameters.Add(Parameter.Text(key.EntityType));
+        command.Parameters.Add(Parameter.Text(key.EntityId));
+        command.Parameters.Add(Parameter.Text(stream));
+        return await command.ExecuteScalarAsync(cancellationToken) as long? ?? 0;
     }
 
     public async Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken)

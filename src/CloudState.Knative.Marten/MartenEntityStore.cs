@@ -39,6 +39,7 @@ internal sealed class MartenEntityStore : IEntityStore
         var commands = new CommandTable(_schema);
         var outbox = new OutboxTable(_schema);
         var timers = new TimerTable(_schema);
+        var orders = new OrderTable(_schema);
         var memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
         _database = PostgresConnection.DataSource(connection);
@@ -54,7 +55,7 @@ internal sealed class MartenEntityStore : IEntityStore
         _loader = new EntityLoader(_queries, options.Configure is null ? null : _marten.Value.Store);
         _append = options.SetBasedAppend ?? options.Configure is null
             ? new SetBasedAppend(_appending, _schema, memberTables, types).RunAsync
-            : new SessionAppend(_marten.Value.Store, _schema, commands, outbox, timers, memberTables, types, ring.Lease).RunAsync;
+            : new SessionAppend(_marten.Value.Store, _schema, commands, outbox, timers, orders, memberTables, types, ring.Lease).RunAsync;
         _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
 
         (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
@@ -66,6 +67,7 @@ internal sealed class MartenEntityStore : IEntityStore
             marten.Storage.ExtendedSchemaObjects.Add(commands.Definition());
             marten.Storage.ExtendedSchemaObjects.Add(outbox.Definition());
             marten.Storage.ExtendedSchemaObjects.Add(timers.Definition());
+            marten.Storage.ExtendedSchemaObjects.Add(orders.Definition());
             marten.Storage.ExtendedSchemaObjects.Add(PositionTable.Definition(_schema));
             marten.Storage.ExtendedSchemaObjects.Add(ParkedTable.Definition(_schema));
             marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
@@ -133,6 +135,9 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) =>
         RunAsync(() => _queries.FindCommandAsync(key.ToString(), commandId, cancellationToken), cancellationToken);
+
+    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) =>
+        RunAsync(() => _queries.FindSequenceAsync(key, stream, cancellationToken), cancellationToken);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         RunAsync(() => _queries.ForgetAsync(before, cancellationToken), cancellationToken);

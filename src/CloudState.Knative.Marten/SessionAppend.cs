@@ -5,7 +5,7 @@ namespace CloudState.Knative.Marten;
 
 /// <summary>Appends a batch through a Marten session, so that all that is configured for sessions takes part: inline projections, listeners, metadata and the like.</summary>
 internal sealed class SessionAppend(
-    DocumentStore store, string schema, CommandTable commands, OutboxTable outbox, TimerTable timers, MemberTables members, StoredTypes types, TimeSpan lease)
+    DocumentStore store, string schema, CommandTable commands, OutboxTable outbox, TimerTable timers, OrderTable orders, MemberTables members, StoredTypes types, TimeSpan lease)
 {
     /// <summary>Writes all of the batch or nothing, in one transaction.</summary>
     /// <param name="appends">In the order of their keys.</param>
@@ -33,6 +33,7 @@ internal sealed class SessionAppend(
         commands.Queue(session, batch);
         outbox.Queue(session, batch);
         timers.Queue(session, batch);
+        orders.Queue(session, batch);
         foreach (var (stream, append) in appends)
         {
             if (append.DeletionVersion() is > 0 and var deletion)

@@ -86,6 +86,11 @@ internal static class SqliteAppend
                 entry.Id.ToString(), entry.Origin.EntityType, entry.Origin.EntityId, entry.SlotNumber, entry.Method, entry.Content.ToByteArray());
         }
 
+        foreach (var order in append.Orders)
+        {
+            session.Execute("INSERT OR REPLACE INTO orders (entity_type, entity_id, stream, sequence) VALUES ($1, $2, $3, $4)", append.Key.EntityType, append.Key.EntityId, order.Stream, order.Sequence);
+        }
+
         foreach (var (name, timer) in append.Timers)
         {
             if (timer is null)

@@ -49,6 +49,9 @@ internal sealed class SqliteEntityStore : IEntityStore
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => SqliteQueries.FindCommand(session, key, commandId), cancellationToken);
 
+    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) => _database.ReadAsync(
+        session => session.Scalar("SELECT sequence FROM orders WHERE entity_type = $1 AND entity_id = $2 AND stream = $3", key.EntityType, key.EntityId, stream) as long? ?? 0, cancellationToken);
+
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         _database.WriteAsync(session => SqliteQueries.Forget(session, before), cancellationToken);
 

@@ -98,6 +98,14 @@ internal static class SqliteSchema
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX timers_by_time ON timers (due_at);
 
+        CREATE TABLE orders (
+            entity_type TEXT    NOT NULL,
+            entity_id   TEXT    NOT NULL,
+            stream      TEXT    NOT NULL,
+            sequence    INTEGER NOT NULL,
+            PRIMARY KEY (entity_type, entity_id, stream)
+        ) STRICT, WITHOUT ROWID;
+
         CREATE TABLE parked (
             number      INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
             id          TEXT    NOT NULL UNIQUE,

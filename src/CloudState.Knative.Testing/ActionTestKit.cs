@@ -104,7 +104,7 @@ public sealed class ActionTestKit
             }
 
             var last = context.TakeAnswer(reply: null);
-            if (last is not { Effects: [], Forward: null, Failure: null })
+            if (last is not { Effects: [], Timers: [], Forward: null, Failure: null })
             {
                 yield return new CallResult(method.HandlerName, last, context.ReplyMetadata);
             }

@@ -17,6 +17,7 @@ public class CallResult
         Failure = answer.Failure;
         Forward = answer is { Failure: null, Forward: { } forward } ? new RequestedCall(forward, isSynchronous: true) : null;
         Effects = [.. answer.Effects.Select(effect => new RequestedCall(effect.Call, effect.IsSynchronous))];
+        Timers = [.. answer.Timers.Select(timer => new RequestedTimer(timer))];
         if (Failure is null && Forward is null)
         {
             _reply = answer.Reply;
@@ -32,6 +33,9 @@ public class CallResult
 
     /// <summary>The effects, in order. A command of an entity that has failed has none; those of an action are made all the same.</summary>
     public IReadOnlyList<RequestedCall> Effects { get; }
+
+    /// <summary>The timers that were set or cancelled, in order; none when the call has failed.</summary>
+    public IReadOnlyList<RequestedTimer> Timers { get; }
 
     /// <summary>What goes out with the reply; empty when there is no reply.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> ReplyMetadata { get; } = [];

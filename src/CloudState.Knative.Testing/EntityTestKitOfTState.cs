@@ -76,7 +76,7 @@ public abstract class EntityTestKit<TState>
             Check(definition.HandlerName, entity.Instance, before, append.Events);
         }
 
-        var answer = new ActionAnswer(reply, context.Failure is null ? context.Effects : [], context.ForwardTo, context.Failure);
+        var answer = new ActionAnswer(reply, context.Failure is null ? context.Effects : [], context.Failure is null ? context.TimerRequests : [], context.ForwardTo, context.Failure);
         return new CommandResult<TState>(definition.HandlerName, answer, context.ReplyMetadata, State)
         {
             Events = append.Events,

@@ -32,6 +32,8 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
 
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) => store.FindCommandAsync(key, commandId, cancellationToken);
 
+    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) => store.FindSequenceAsync(key, stream, cancellationToken);
+
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.ForgetAsync(before, cancellationToken);
 
     public ValueTask DisposeAsync() => store.DisposeAsync();

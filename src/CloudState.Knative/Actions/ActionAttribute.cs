@@ -20,6 +20,10 @@ public abstract class ActionAttribute : Attribute
     /// <value>Default: empty, not checked.</value>
     public Type[] Calls { get; init; } = [];
 
+    /// <summary>Whether the handlers set timers. They are kept by entities of a type of their own, which each pod takes its share of.</summary>
+    /// <value>Default: false; <see cref="Entities.CallContext.Timers"/> fails.</value>
+    public bool UsesTimers { get; init; }
+
     /// <summary>The base class that the protobuf compiler generated for the service.</summary>
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
     internal abstract Type ServiceBase { get; }

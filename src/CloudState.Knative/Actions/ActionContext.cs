@@ -12,6 +12,7 @@ namespace CloudState.Knative.Actions;
 /// </summary>
 /// <remarks>
 /// An action has nothing to store, so that its effects are not stored either: those that are not synchronous run after the reply, and those that have not run when the process is killed are lost. They are made even if the call fails.
+/// Timers are stored before the reply, if the call does not fail, and only if the class says that it uses them (<see cref="ActionAttribute.UsesTimers"/>).
 /// </remarks>
 public sealed class ActionContext : CallContext
 {
@@ -23,10 +24,10 @@ public sealed class ActionContext : CallContext
     /// <summary>What the handler has answered, with all that it has asked for since its last answer.</summary>
     internal ActionAnswer TakeAnswer(IMessage? reply)
     {
-        var (effects, forward, failure) = TakeRequests();
-        return new ActionAnswer(reply, effects, forward, failure);
+        var (effects, timers, forward, failure) = TakeRequests();
+        return new ActionAnswer(reply, effects, failure is null ? timers : [], forward, failure);
     }
 }
 
-/// <summary>One answer of an action: a reply, unless it is forwarded or rejected; and effects in any case.</summary>
-internal sealed record ActionAnswer(IMessage? Reply, IReadOnlyList<Effect> Effects, OutgoingCall? Forward, Status? Failure);
+/// <summary>One answer of a handler: a reply, unless it is forwarded or rejected; timers, unless it is rejected; and effects in any case.</summary>
+internal sealed record ActionAnswer(IMessage? Reply, IReadOnlyList<Effect> Effects, IReadOnlyList<TimerRequest> Timers, OutgoingCall? Forward, Status? Failure);

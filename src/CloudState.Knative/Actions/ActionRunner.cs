@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
+using CloudState.Knative.Entities;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
@@ -31,7 +32,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         {
             var handling = method.SingleReply!(action.CreateInstance(instances.ServiceProvider), input, context);
             var reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
-            return ToOutcome(method, context.TakeAnswer(reply), context, new CallIds(scope.CommandId));
+            return ToOutcome(action, method, context.TakeAnswer(reply), context, new CallIds(scope.CommandId));
         }
         catch (Exception failure)
         {
@@ -59,7 +60,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
             CommandOutcome? outcome;
             try
             {
-                outcome = await replies.MoveNextAsync() ? ToOutcome(method, context.TakeAnswer(replies.Current), context, ids) : LastOutcome(context.TakeAnswer(null), ids);
+                outcome = await replies.MoveNextAsync() ? ToOutcome(action, method, context.TakeAnswer(replies.Current), context, ids) : LastOutcome(action, context.TakeAnswer(null), ids);
             }
             catch (Exception failure)
             {
@@ -90,10 +91,10 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
 
     private DateTimeOffset LatestEnd(ActionMethod method) => method.Rpc.IsClientStreaming ? DateTimeOffset.MaxValue : time.GetUtcNow() + options.Value.CommandTimeout;
 
-    private static CommandOutcome ToOutcome(ActionMethod method, ActionAnswer answer, ActionContext context, CallIds ids)
+    private static CommandOutcome ToOutcome(ActionRegistration action, ActionMethod method, ActionAnswer answer, ActionContext context, CallIds ids)
     {
         method.CheckAnswer(answer);
-        var followUp = ToFollowUp(answer, ids);
+        var followUp = ToFollowUp(action, answer, ids);
         if (answer.Failure is { } failure)
         {
             return CommandOutcome.Rejected(failure) with { FollowUp = followUp is null ? null : followUp with { Forward = null } };
@@ -105,15 +106,20 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
     }
 
     /// <summary>What a handler has asked for after its last reply: another one from elsewhere, a failure, or only effects. Null when nothing.</summary>
-    private static CommandOutcome? LastOutcome(ActionAnswer answer, CallIds ids) => answer switch
+    private static CommandOutcome? LastOutcome(ActionRegistration action, ActionAnswer answer, CallIds ids) => answer switch
     {
-        { Failure: { } failure } => CommandOutcome.Rejected(failure) with { FollowUp = ToFollowUp(answer with { Forward = null }, ids) },
-        _ => ToFollowUp(answer, ids) is { } followUp ? CommandOutcome.WithoutReply(followUp) : null,
+        { Failure: { } failure } => CommandOutcome.Rejected(failure) with { FollowUp = ToFollowUp(action, answer with { Forward = null }, ids) },
+        _ => ToFollowUp(action, answer, ids) is { } followUp ? CommandOutcome.WithoutReply(followUp) : null,
     };
 
-    private static FollowUp? ToFollowUp(ActionAnswer answer, CallIds ids) => FollowUp.Of(
-        answer.Effects.Select(effect => new PlannedCall(ids.Next(), effect.Call, effect.IsSynchronous)),
+    private static FollowUp? ToFollowUp(ActionRegistration action, ActionAnswer answer, CallIds ids) => FollowUp.Of(
+        answer.Effects.Concat(ToEffects(action.Definition, answer.Timers)).Select(effect => new PlannedCall(ids.Next(), effect.Call, effect.IsSynchronous)),
         answer.Forward is { } forward ? new PlannedCall(ids.Next(), forward, IsSynchronous: true) : null);
+
+    /// <summary>Timers are set, by the entities that keep them, before the caller gets its reply.</summary>
+    private static IEnumerable<Effect> ToEffects(ActionDefinition action, IReadOnlyList<TimerRequest> timers) => timers.Count == 0 || action.Attribute.UsesTimers
+        ? timers.Select(timer => new Effect(ActionTimerEntity.ToCall(action.Service.FullName, timer), IsSynchronous: true))
+        : throw new InvalidOperationException($"{action.ActionClass.Name} sets the timer '{timers[0].Name}'. Let its attribute say so: [Action<…>(UsesTimers = true)].");
 
     private CommandOutcome Failed(ActionMethod method, Exception failure, TimeLimit limit, CallScope scope)
     {

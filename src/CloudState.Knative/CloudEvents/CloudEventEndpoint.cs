@@ -15,8 +15,11 @@ namespace CloudState.Knative.CloudEvents;
 /// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
 /// that are done are recognised by their ids then and not applied again. The reply to a single event is an event, too, for those who ask for it.
 /// </remarks>
-internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls calls, ServiceName service, TimeProvider time)
+internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls calls, ServiceName service, EventingOptions options, TimeProvider time)
 {
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(25);
+    private int _heldOpen;
+
     public async Task HandleAsync(HttpContext http)
     {
         try
@@ -28,9 +31,9 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
 
             (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
             CommandOutcome outcome = default;
-            foreach (var (call, commandId, scope) in events)
+            foreach (var call in events)
             {
-                outcome = await calls.CallAsync(call, commandId, scope);
+                outcome = await CallInOrderAsync(call);
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
             }
 
@@ -45,6 +48,35 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
         catch (CloudEventException invalid)
         {
             await AnswerAsync(http, invalid.StatusCode, invalid.Message);
+        }
+    }
+
+    /// <summary>Waits for the predecessors of an event that is held back, for as long as the request may stay open.</summary>
+    private async ValueTask<CommandOutcome> CallInOrderAsync(CloudEventCall call)
+    {
+        var outcome = await calls.CallAsync(call.Call, call.CommandId, call.Scope);
+        if (!outcome.IsHeldBack)
+        {
+            return outcome;
+        }
+
+        try
+        {
+            var started = time.GetTimestamp();
+            if (Interlocked.Increment(ref _heldOpen) <= options.MaxHeldOpen)
+            {
+                while (outcome.IsHeldBack && time.GetElapsedTime(started) < options.HoldOpen && !call.Scope.CallCancelled.IsCancellationRequested)
+                {
+                    await Task.Delay(LookInterval, time, call.Scope.CallCancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    outcome = await calls.CallAsync(call.Call, call.CommandId, call.Scope);
+                }
+            }
+
+            return outcome;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _heldOpen);
         }
     }
 

@@ -32,7 +32,7 @@ internal sealed class CloudEventRoutes
     {
         CloudEventRoute[] routes =
         [
-            .. entities.Commands.Select(pair => CloudEventRoute.Of(pair.Command.Rpc, pair.Command.Key)),
+            .. entities.Commands.Where(pair => !pair.Entity.IsInternal).Select(pair => CloudEventRoute.Of(pair.Command.Rpc, pair.Command.Key)),
             .. actions.Methods.Select(method => CloudEventRoute.Of(method.Rpc, key: null)),
         ];
         routes = Array.FindAll(routes, route => route.Rpc is { IsClientStreaming: false, IsServerStreaming: false });
@@ -56,7 +56,7 @@ internal sealed class CloudEventRoutes
         var bound = topic is null ? null : RoutesOf(topic);
         var route = bound is null ? FindRoute(cloudEvent.Type!) : bound.Find(cloudEvent);
         var message = CloudEventData.Read(cloudEvent, route.Rpc.InputType, bound?.TypeOf(cloudEvent) ?? cloudEvent.Type!, bound?.IncomingContentType);
-        if (route.Key is { } key && !key.IsSet(message))
+        if (route.Key is { } key)
         {
             WriteKey(cloudEvent, message, key);
         }
@@ -65,7 +65,7 @@ internal sealed class CloudEventRoutes
         return new CloudEventCall(
             new OutgoingCall(route.Method, message.ToByteString(), metadata),
             $"{cloudEvent.Source} {cloudEvent.Id}",
-            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent) })
+            new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent), Order = route.Topic is null ? null : RoutesOf(route.Topic).OrderOf(cloudEvent) })
         {
             Rpc = route.Rpc,
         };
@@ -74,7 +74,7 @@ internal sealed class CloudEventRoutes
     private static void WriteKey(CloudEvent cloudEvent, IMessage message, EntityKeyFields key)
     {
         var (attribute, value) = KafkaRecord.Is(cloudEvent) ? KafkaRecord.KeyOf(cloudEvent) : ("subject", cloudEvent.Subject);
-        if (value is { Length: > 0 } && !key.TryWrite(message, value) && key.Read(message).Length == 0)
+        if (!key.TryComplete(message, value))
         {
             throw CloudEventException.BadRequest($"The {attribute} '{value}' is no entity key of {message.Descriptor.FullName}. Set in the data: {key}.");
         }

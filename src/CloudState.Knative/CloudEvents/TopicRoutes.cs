@@ -1,7 +1,9 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using CloudNative.CloudEvents;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Eventing;
+using CloudState.Knative.Storage;
 using Google.Protobuf.WellKnownTypes;
 
 namespace CloudState.Knative.CloudEvents;
@@ -27,6 +29,11 @@ internal sealed class TopicRoutes
         }
 
         _byType = byType.ToFrozenDictionary(entry => entry.Key, entry => entry.Single());
+        if (options.InOrder && _byType.Values.FirstOrDefault(route => route.Key is null) is { } action)
+        {
+            throw new EntityDefinitionException($"CloudState:Topics:{topic}:InOrder is set, but {action.Method}, which takes events of the topic, is answered by an action, which knows no order. Bind rpcs of entities.");
+        }
+
         if (options.EventType is { Length: > 0 } type && !_byType.ContainsKey(type))
         {
             throw new EntityDefinitionException($"CloudState:Topics:{topic}:EventType is '{type}', but no rpc takes that from the topic '{topic}'. Set one of: {KnownTypes}.");
@@ -47,6 +54,21 @@ internal sealed class TopicRoutes
             ?? (string.IsNullOrEmpty(_options.EventType) ? null : _byType[_options.EventType])
             ?? _byType.GetValueOrDefault(Any.Descriptor.FullName)
             ?? throw CloudEventException.BadRequest($"No rpc takes events of type '{type}' from the topic '{_topic}'. Known types: {KnownTypes}.");
+    }
+
+    /// <summary>The place of the event in the order of its key; null when none is kept.</summary>
+    /// <exception cref="CloudEventException">The number is none.</exception>
+    public EventOrder? OrderOf(CloudEvent cloudEvent)
+    {
+        if (!_options.InOrder || cloudEvent.GetAttribute(_options.SequenceAttribute) is not { } attribute || cloudEvent[attribute] is not { } value)
+        {
+            return null;
+        }
+
+        return long.TryParse(attribute.Format(value), NumberStyles.None, CultureInfo.InvariantCulture, out var sequence) && sequence > 0
+            ? new EventOrder($"{cloudEvent.Source} {cloudEvent["partitionkey"] as string ?? cloudEvent.Subject}", sequence, _options.HoldBack)
+            : throw CloudEventException.BadRequest(
+                $"The attribute {_options.SequenceAttribute} of event '{cloudEvent.Id}' is '{attribute.Format(value)}'. Send the number of the event among those of its key, the first of which is 1.");
     }
 
     /// <summary>What the event calls itself.</summary>

@@ -118,10 +118,10 @@ public abstract class CallContext
     }
 
     /// <summary>Hands over what was asked for since the last time, and starts afresh: for handlers that answer more than once.</summary>
-    private protected (IReadOnlyList<Effect> Effects, OutgoingCall? Forward, Status? Failure) TakeRequests()
+    private protected (IReadOnlyList<Effect> Effects, IReadOnlyList<TimerRequest> Timers, OutgoingCall? Forward, Status? Failure) TakeRequests()
     {
-        var taken = (Effects, ForwardTo, Failure);
-        (_effects, ForwardTo, Failure) = (null, null, null);
+        var taken = (Effects, TimerRequests, ForwardTo, Failure);
+        (_effects, _timers, ForwardTo, Failure) = (null, null, null, null);
         return taken;
     }
 }

@@ -29,6 +29,9 @@ internal sealed class EntityDefinition
 
     public string EntityType => Attribute.EntityType;
 
+    /// <summary>Whether only this library calls it: it is not served, and no event is for it.</summary>
+    public bool IsInternal => EntityClass == typeof(Actions.ActionTimerEntity);
+
     public EntityKind Kind => Attribute.Kind;
 }
 

@@ -38,6 +38,10 @@ internal sealed class EntityKeyFields
         ? field.HasPresence ? field.Accessor.HasValue(command) : Read(command) != "0"
         : Read(command).Length > 0;
 
+    /// <summary>Takes the key from text when the message has none. Returns false when it has none then, either.</summary>
+    public bool TryComplete(IMessage command, string? entityId) =>
+        IsSet(command) || string.IsNullOrEmpty(entityId) || TryWrite(command, entityId) || Read(command).Length > 0;
+
     /// <summary>Sets the only key field from text. Returns false when there are several, or the text is no such integer.</summary>
     public bool TryWrite(IMessage command, string entityId)
     {

@@ -23,12 +23,12 @@ internal sealed class EventDeliveries(StoredTypes types, Publications publicatio
         var described = publications.OfJournal(logged, types.Of(stored).Name, "application/json", ByteString.Empty);
         var message = rpc.Rpc.InputType == Any.Descriptor ? Pack(stored).ToByteString() : ToMessage(rpc, (IMessage)stored, logged.Origin.EntityId);
         var id = consumer.IsDefaultGroup ? $"{described.Source} {described.Id}" : $"{described.Source} {described.Id} {consumer.Group}";
-        return new StoredDelivery { Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, described.ToMetadata()), depth: 0, default), CommandId = id };
+        return new StoredDelivery { Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, described.ToMetadata()), depth: 0, logged.Trace), CommandId = id };
     }
 
     private static ByteString ToMessage(EventRpc rpc, IMessage stored, string entityId)
     {
-        if (rpc.Key is { } key && key.Read(stored).Length == 0 && !key.TryWrite(stored, entityId))
+        if (rpc.Key is { } key && !key.TryComplete(stored, entityId))
         {
             throw new InvalidOperationException($"The id '{entityId}' is no entity key of {rpc.Rpc.InputType.FullName}. Set in the event: {key}.");
         }

@@ -19,6 +19,14 @@ public sealed class EventingOptions
     /// <value>Default: 1 second.</value>
     public TimeSpan SaveInterval { get; set; } = TimeSpan.FromSeconds(1);
 
+    /// <summary>How long a request stays open whose event is held back (<see cref="TopicOptions.InOrder"/>). Then it is answered with 409, after which the event is to be delivered again.</summary>
+    /// <value>Default: 5 seconds.</value>
+    public TimeSpan HoldOpen { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How many such requests a process keeps open at most. More of them are answered at once.</summary>
+    /// <value>Default: 100.</value>
+    public int MaxHeldOpen { get; set; } = 100;
+
     /// <summary>How long one attempt to publish an event may take.</summary>
     /// <value>Default: 10 seconds.</value>
     public TimeSpan PublishTimeout { get; set; } = TimeSpan.FromSeconds(10);

@@ -13,7 +13,7 @@ namespace CloudState.Knative.Eventing;
 /// owner starts after 40; bob's target knows the id of 43.
 /// </remarks>
 internal sealed class JournalReader(
-    JournalSubscription subscription, IEventLog log, Deliveries deliveries, Outbox outbox, RingState ring, Pulse appends, StoreHealth health, EventingOptions options, TimeProvider time)
+    JournalSubscription subscription, IEventLog log, Deliveries deliveries, Outbox outbox, RingState ring, JournalSignal signal, StoreHealth health, EventingOptions options, TimeProvider time)
 {
     private const int BatchSize = 500;
     private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
@@ -34,7 +34,7 @@ internal sealed class JournalReader(
         var savedAt = time.GetTimestamp();
         while (!stopping.IsCancellationRequested)
         {
-            var (ringChanged, loaded, appended, completed) = (ring.Changed, outbox.Loads.Next, appends.Next, _completions.Next);
+            var (ringChanged, loaded, appended, completed) = (ring.Changed, outbox.Loads.Next, signal.Appends.Next, _completions.Next);
             try
             {
                 await TakeSlotsAsync(stopping);
@@ -96,8 +96,9 @@ internal sealed class JournalReader(
     {
         var batch = await log.ReadAsync(subscription.EntityType, _slots.Values.Min(progress => progress.Read), BatchSize, stopping);
         var byNumber = _slots.Values.ToDictionary(progress => progress.Slot.Slot.Number);
-        foreach (var logged in batch.Events)
+        foreach (var read in batch.Events)
         {
+            var logged = read with { Trace = signal.TraceOf(read) };
             if (byNumber.TryGetValue(ring.SlotOf(logged.Origin).Number, out var progress) && subscription.Select(logged) is var (target, content) && progress.TryOpen(logged.Position))
             {
                 deliveries.Add(

@@ -43,7 +43,7 @@ internal sealed class Publications(ServiceName service, CloudStateOptions option
 
     /// <summary>An event of the journal with data of a kind.</summary>
     public OutgoingEvent OfJournal(LoggedEvent logged, string type, string contentType, ByteString data) => OutgoingEvents.OfJournal(
-        service.Value, logged.Origin.EntityType, logged.Origin.EntityId, logged.Sequence, type, contentType, data, logged.Time);
+        service.Value, logged.Origin.EntityType, logged.Origin.EntityId, logged.Sequence, type, contentType, data, logged.Time) with { Trace = logged.Trace };
 
     /// <summary>An event as it goes to the outbox.</summary>
     public static ByteString ToStored(OutgoingEvent published, string topic) => new StoredDelivery { Event = published.ToStored(topic), Lane = LaneOf(topic) }.ToByteString();

@@ -12,6 +12,21 @@ public sealed class TopicOptions
     public string DataContentType { get; set; } = "application/json";
 
     /// <summary>
+    /// Whether incoming events of one key are applied in the order of their <see cref="SequenceAttribute"/>, whatever the order in which they come: one that comes too early is held back until its predecessor was there.
+    /// The key is the attribute <c>partitionkey</c>, or else the subject; all events of a key have to go to the same entity.
+    /// </summary>
+    /// <value>Default: false; in the order in which they come.</value>
+    public bool InOrder { get; set; }
+
+    /// <summary>The attribute with the number of an event among those of its key: the first one is 1, each following one by 1 higher. Events without it are not held back.</summary>
+    /// <value>Default: <c>sequence</c>, which the events of journals have.</value>
+    public string SequenceAttribute { get; set; } = "sequence";
+
+    /// <summary>How long an event is held back at most. Then its predecessors count as lost, and it is applied; should they come after all, they are applied late.</summary>
+    /// <value>Default: 5 minutes, longer than brokers usually go on with their retries.</value>
+    public TimeSpan HoldBack { get; set; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>
     /// What data of incoming events is that comes without a content type or as <c>application/octet-stream</c>, as records of Kafka without the header <c>content-type</c> do:
     /// <c>application/json</c> or <c>application/protobuf</c>.
     /// </summary>

@@ -43,6 +43,11 @@ public sealed class CloudStateBuilder
     {
         var definition = ActionDefinitionReader.Read(typeof(TAction));
         definition.Attribute.AddService(Services);
+        if (definition.Attribute.UsesTimers && !Services.Any(service => service.ImplementationInstance is EntityRegistration { Definition.EntityClass: var known } && known == typeof(ActionTimerEntity)))
+        {
+            Services.AddSingleton(new EntityRegistration(EntityDefinitionReader.Read(typeof(ActionTimerEntity)), _ => () => new ActionTimerEntity(), null));
+        }
+
         var create = ActivatorUtilities.CreateFactory<TAction>([]);
         Services.AddSingleton(new ActionRegistration(definition, services => create(services, null)));
         return this;

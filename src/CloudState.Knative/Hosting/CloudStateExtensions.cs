@@ -73,7 +73,7 @@ public static class CloudStateExtensions
         RejectUnknownCalls(definitions, actions, remotes);
         _ = app.Services.GetRequiredService<EventConsumers>();
         app.Services.GetRequiredService<TopicSinks>().Check(Publications.Topics(definitions, actions));
-        foreach (var definition in definitions.All)
+        foreach (var definition in definitions.All.Where(definition => !definition.IsInternal))
         {
             definition.Attribute.MapService(app);
         }

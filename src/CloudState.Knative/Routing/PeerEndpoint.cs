@@ -114,6 +114,7 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
             CommandId = forwarded.CommandId,
             HasMadeUpId = forwarded.MadeUpId,
             Depth = forwarded.Depth,
+            Order = forwarded.OrderStream.Length == 0 ? null : new EventOrder(forwarded.OrderStream, forwarded.OrderSequence, TimeSpan.FromMicroseconds(forwarded.OrderHoldBackMicroseconds)),
             Deadline = time.GetUtcNow().AddMicroseconds(forwarded.MicrosecondsLeft),
             SeenVersion = forwarded.HasSeenVersion ? forwarded.SeenVersion : null,
             CallCancelled = ended.Token,
@@ -131,6 +132,7 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
         : new ForwardedOutcome
         {
             Unchanged = outcome.IsUnchanged,
+            HeldBack = outcome.IsHeldBack,
             Version = outcome.Version,
             StoreUnavailable = outcome.IsStoreUnavailable,
             StatusCode = (int)outcome.Status.StatusCode,

@@ -121,6 +121,9 @@ internal sealed partial class PeerLinks : IDisposable
             CommandId = command.CommandId,
             MadeUpId = command.HasMadeUpId,
             Depth = command.Depth,
+            OrderStream = command.Order?.Stream ?? "",
+            OrderSequence = command.Order?.Sequence ?? 0,
+            OrderHoldBackMicroseconds = (long)(command.Order?.HoldBack.TotalMicroseconds ?? 0),
             Traceparent = TraceParent.Of(trace),
             Tracestate = trace.TraceState ?? "",
             MicrosecondsLeft = (long)timeLeft.TotalMicroseconds,
@@ -143,6 +146,7 @@ internal sealed partial class PeerLinks : IDisposable
             Metadata = outcome.Metadata.Count == 0 ? null : StoredCalls.ToPairs(outcome.Metadata),
         }
             : outcome.Unchanged ? CommandOutcome.Unchanged
+            : outcome.HeldBack ? CommandOutcome.HeldBack(status)
             : outcome.StoreUnavailable ? CommandOutcome.OwnerLacksStore(status)
             : CommandOutcome.Rejected(status);
     }

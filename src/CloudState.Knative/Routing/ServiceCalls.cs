@@ -159,6 +159,7 @@ internal sealed class ServiceCalls(
             Metadata = call.Metadata,
             CommandId = id,
             Depth = scope.Depth,
+            Order = scope.Order,
             Deadline = scope.Deadline,
             CallCancelled = scope.CallCancelled,
             Trace = scope.Trace,
@@ -174,6 +175,9 @@ internal sealed record CallScope
     public CommandMetadata Metadata { get; init; } = CommandMetadata.Empty;
 
     public int Depth { get; init; }
+
+    /// <summary>The place of the call in an order that is to be kept; null when there is none.</summary>
+    public EventOrder? Order { get; init; }
 
     /// <summary>When the caller stops waiting; null when it did not say.</summary>
     public DateTimeOffset? Deadline { get; init; }
@@ -192,5 +196,5 @@ internal sealed record CallScope
         CallCancelled = command.CallCancelled,
     };
 
-    public CallScope Deeper() => this with { Depth = Depth + 1 };
+    public CallScope Deeper() => this with { Depth = Depth + 1, Order = null };
 }

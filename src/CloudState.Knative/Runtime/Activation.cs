@@ -228,6 +228,13 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             return;
         }
 
+        if (pending.Command.Order is { } order && await FindWhyHeldBackAsync(entity, order) is { } heldBack)
+        {
+            pending.Outcome = heldBack;
+            ReleaseInOrder(pending, entity, append: null);
+            return;
+        }
+
         // 3. The handler; then the journal, and on to the next command without waiting for it.
         var (append, keepsState) = await table.Runner.RunAsync(pending, entity);
         if (!keepsState)
@@ -261,6 +268,26 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         {
             var record = await table.Store.FindCommandAsync(Key, commandId, CancellationToken.None);
             return record is null ? null : CommandOutcome.Repeat(record, pending.Command, pending.Fingerprint);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            return CommandOutcome.StoreUnavailable(unavailable.Message);
+        }
+    }
+
+    /// <summary>Null when it is the command's turn.</summary>
+    private async ValueTask<CommandOutcome?> FindWhyHeldBackAsync(LoadedEntity entity, EventOrder order)
+    {
+        try
+        {
+            var position = entity.PositionIn(order.Stream) ?? entity.StartIn(order.Stream, await table.Store.FindSequenceAsync(Key, order.Stream, CancellationToken.None));
+            if (order.Sequence <= position.Last + 1)
+            {
+                return null;
+            }
+
+            position.GapSince ??= table.Time.GetTimestamp();
+            return table.Time.GetElapsedTime(position.GapSince.Value) >= order.HoldBack ? null : CommandOutcome.HeldBack(order, position.Last);
         }
         catch (StoreUnavailableException unavailable)
         {
@@ -310,7 +337,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             table.Timers.Change(append.Append.Timers, Key, Slot);
             if (append.Append.Events.Count > 0)
             {
-                table.Appends?.Send();
+                table.JournalSignal?.Send(append.Append, append.Pending.Command.Trace);
             }
 
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)

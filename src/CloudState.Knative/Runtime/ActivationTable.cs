@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CloudState.Knative.Delivery;
+using CloudState.Knative.Eventing;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
@@ -10,7 +11,7 @@ namespace CloudState.Knative.Runtime;
 /// The active entities of one type. Those that leave memory first are found with the CLOCK algorithm (a queue in which an
 /// entry that was used since it was put there gets a second chance), which approximates "least recently used" without a lock per command.
 /// </summary>
-internal sealed class ActivationTable(CommandRunner runner, EntityOptions options, IEntityStore store, Journal journal, Outbox outbox, TimerSchedule timers, Pulse? appends, TimeProvider time)
+internal sealed class ActivationTable(CommandRunner runner, EntityOptions options, IEntityStore store, Journal journal, Outbox outbox, TimerSchedule timers, JournalSignal? journalSignal, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, Activation> _active = new();
     private readonly ConcurrentQueue<(Activation Activation, long Stamp)> _clock = new();
@@ -24,8 +25,8 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
 
     public Journal Journal { get; } = journal;
 
-    /// <summary>Sent when events were stored; null when nobody waits for them.</summary>
-    public Pulse? Appends { get; } = appends;
+    /// <summary>For those who read the events; null when nobody does.</summary>
+    public JournalSignal? JournalSignal { get; } = journalSignal;
 
     /// <summary>Where the calls go that commands have asked for.</summary>
     public Outbox Outbox { get; } = outbox;

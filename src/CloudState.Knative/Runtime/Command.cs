@@ -31,6 +31,9 @@ internal sealed record Command
     /// <summary>How many calls, each made for the one before it, have led to this command; 0 when it comes from outside.</summary>
     public int Depth { get; init; }
 
+    /// <summary>The place of the command in an order that is to be kept; null when there is none.</summary>
+    public EventOrder? Order { get; init; }
+
     public CancellationToken CallCancelled { get; init; }
 
     /// <summary>Makes up an id for a command without one, so that it can be sent to its owner again when the answer is lost.</summary>

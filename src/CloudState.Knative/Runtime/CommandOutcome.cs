@@ -33,6 +33,9 @@ internal readonly record struct CommandOutcome
 
     public bool IsNotOwner { get; private init; }
 
+    /// <summary>The command has not run: those have not come yet that belong before it.</summary>
+    public bool IsHeldBack { get; private init; }
+
     /// <summary>The store of the process that owns the entity does not answer. It is not known whether the command took effect.</summary>
     public bool IsStoreUnavailable { get; private init; }
 
@@ -71,6 +74,13 @@ internal readonly record struct CommandOutcome
     public static CommandOutcome IdReused(string commandId, string firstMethod) => Failed(
         StatusCode.InvalidArgument,
         $"The command id '{commandId}' was used before, for a different command ({firstMethod}). Give every command an id of its own, and repeat a command unchanged.");
+
+    /// <summary>Commands that belong before this one have not come yet.</summary>
+    public static CommandOutcome HeldBack(EventOrder order, long last) => HeldBack(new Status(
+        StatusCode.Aborted, $"The event is held back: it is number {order.Sequence} of {order.Stream}, and number {last + 1} has not come yet. Deliver it again."));
+
+    /// <summary>What another process has said of the order.</summary>
+    public static CommandOutcome HeldBack(Status status) => Rejected(status) with { IsHeldBack = true };
 
     public static CommandOutcome StoreUnavailable(string detail) =>
         OwnerLacksStore(new Status(StatusCode.Unavailable, $"The store is not available ({detail}). Try again."));

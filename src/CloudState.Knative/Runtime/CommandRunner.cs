@@ -106,7 +106,7 @@ internal sealed partial class CommandRunner(
         }
 
         var record = pending.Outcome.ToRecord(command, pending.Fingerprint, Now());
-        return new PendingAppend(pending, entity, entity.Remember(command.Key, record, _policy), []);
+        return new PendingAppend(pending, entity, WithOrder(entity.Remember(command.Key, record, _policy), command, entity), []);
     }
 
     private PendingAppend? Accept(PendingCommand pending, LoadedEntity entity, CommandContext context, IMessage? reply)
@@ -130,7 +130,7 @@ internal sealed partial class CommandRunner(
 
         var now = Now();
         var record = needsRecord ? pending.Outcome.ToRecord(command, pending.Fingerprint, now) : null;
-        var append = entity.Advance(command.Key, context, record, _policy, now);
+        var append = WithOrder(entity.Advance(command.Key, context, record, _policy, now), command, entity);
         if (context.TimerRequests.Count > 0)
         {
             append = append with { Timers = [.. context.TimerRequests.Select(request => new TimerChange(request.Name, request.Call is null ? null : ToTimer(pending, request, now)))] };
@@ -165,13 +165,25 @@ internal sealed partial class CommandRunner(
         }
 
         var (key, changed) = (pending.Command.Key, value ?? new EntityDeleted());
-        var logged = new LoggedEvent(0, key, context.SequenceNumber, types.Of(changed).Name, types.ToJson(changed), Now());
+        var logged = new LoggedEvent(0, key, context.SequenceNumber, types.Of(changed).Name, types.ToJson(changed), Now()) { Trace = pending.Command.Trace };
         return
             from subscription in subscriptions
             let selected = subscription.Select(logged)
             where selected is not null
             let delivery = new StoredDelivery(selected.Value.Content()) { Lane = subscription.Name }
             select new OutboxEntry(NewId(), key, pending.Activation.Slot.Slot.Number, selected.Value.Target, delivery.ToByteString());
+    }
+
+    /// <summary>A command in an order of others is the last of them that was handled, whatever it has answered.</summary>
+    private static EntityAppend WithOrder(EntityAppend append, Command command, LoadedEntity entity)
+    {
+        if (command.Order is not { } order || entity.PositionIn(order.Stream) is not { } position || order.Sequence <= position.Last)
+        {
+            return append;
+        }
+
+        (position.Last, position.GapSince) = (order.Sequence, null);
+        return append with { Orders = [order] };
     }
 
     private static PlannedCall Plan(PendingCommand pending, Effect effect)

@@ -10,6 +10,7 @@ namespace CloudState.Knative.Runtime;
 internal sealed class LoadedEntity(Entity instance, RecentCommandIds commandIds)
 {
     private volatile bool _isDiscarded;
+    private Dictionary<string, StreamPosition>? _streams;
     private int _commandsSinceTrim;
     private DateTimeOffset? _expiresAt;
 
@@ -47,6 +48,16 @@ internal sealed class LoadedEntity(Entity instance, RecentCommandIds commandIds)
             SnapshotVersion = stored.Snapshot?.Version ?? 0,
             _expiresAt = stored.Snapshot?.ExpiresAt,
         };
+    }
+
+    /// <summary>How far the entity has come in a stream; null when that was not looked up.</summary>
+    public StreamPosition? PositionIn(string stream) => _streams?.GetValueOrDefault(stream);
+
+    public StreamPosition StartIn(string stream, long last)
+    {
+        var position = new StreamPosition { Last = last };
+        (_streams ??= []).Add(stream, position);
+        return position;
     }
 
     /// <summary>Makes the state that of a new entity when its time is over.</summary>
@@ -113,6 +124,16 @@ internal sealed class LoadedEntity(Entity instance, RecentCommandIds commandIds)
 
         return append with { Commands = [record], KeepCommands = keep };
     }
+}
+
+/// <summary>How far an entity has come in a stream whose order is kept.</summary>
+internal sealed class StreamPosition
+{
+    /// <summary>The highest number that was handled.</summary>
+    public long Last { get; set; }
+
+    /// <summary>Since when numbers are missing, as a timestamp of the <see cref="TimeProvider"/>; null when none are.</summary>
+    public long? GapSince { get; set; }
 }
 
 /// <summary>What is stored of entities of a type, and when.</summary>

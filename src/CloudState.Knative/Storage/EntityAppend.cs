@@ -30,6 +30,9 @@ internal sealed record EntityAppend(EntityKey Key, long ExpectedVersion)
     /// <summary>The timers of the entity that are set or cancelled; no name occurs twice.</summary>
     public IReadOnlyList<TimerChange> Timers { get; init; } = [];
 
+    /// <summary>How far the entity has come in orders of others; no stream occurs twice.</summary>
+    public IReadOnlyList<EventOrder> Orders { get; init; } = [];
+
     public long NewVersion => Kind == EntityKind.Value ? Value?.Version ?? ExpectedVersion : ExpectedVersion + Events.Count;
 
     /// <summary>One append for successive ones of an entity.</summary>
@@ -48,6 +51,7 @@ internal sealed record EntityAppend(EntityKey Key, long ExpectedVersion)
             Commands = [.. appends.SelectMany(append => append.Commands)],
             KeepCommands = appends.LastOrDefault(append => append.KeepCommands is not null)?.KeepCommands,
             Outbox = [.. appends.SelectMany(append => append.Outbox)],
+            Orders = [.. appends.SelectMany(append => append.Orders).GroupBy(order => order.Stream, (_, orders) => orders.MaxBy(order => order.Sequence)!)],
             Timers = [.. appends.SelectMany(append => append.Timers).GroupBy(change => change.Name, (_, changes) => changes.Last())],
         };
         return merged.Snapshot?.Version < merged.DeletionVersion() ? merged with { Snapshot = null } : merged;

@@ -54,6 +54,9 @@ internal interface IEntityStore : IAsyncDisposable
     /// <summary>The record of one handled command, or null.</summary>
     Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken);
 
+    /// <summary>The highest number of a stream that the entity has handled; 0 when there is none.</summary>
+    Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken);
+
     /// <summary>Deletes the command records of all entities that were handled before <paramref name="before"/>, and the values that had expired by then.</summary>
     Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken);
 }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace CloudState.Knative.Storage;
 
 /// <summary>The events of all entities in one order, and how far their consumers have come.</summary>
@@ -30,4 +32,8 @@ internal sealed record EventBatch(IReadOnlyList<LoggedEvent> Events, long Positi
 /// <param name="TypeName">What it is called in the store.</param>
 /// <param name="Json">The event, as <see cref="StoredTypes"/> reads it.</param>
 /// <param name="Time">When it was stored.</param>
-internal sealed record LoggedEvent(long Position, EntityKey Origin, long Sequence, string TypeName, ReadOnlyMemory<byte> Json, DateTimeOffset Time);
+internal sealed record LoggedEvent(long Position, EntityKey Origin, long Sequence, string TypeName, ReadOnlyMemory<byte> Json, DateTimeOffset Time)
+{
+    /// <summary>The trace that has led to it, as far as this process knows.</summary>
+    public ActivityContext Trace { get; init; }
+}

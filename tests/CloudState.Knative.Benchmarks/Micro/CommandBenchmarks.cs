@@ -35,7 +35,7 @@ public class CommandBenchmarks
         var journal = new Journal(store, health, options.MaxBatchSize);
         var runner = new CommandRunner(
             _definition, () => new ShoppingCartEntity(), new StoredTypes(_definition.StoredTypes), CallTargets.All, new Publications(new ServiceName("test"), options, time), [], store, health, options, options.Entities, time, NullLogger.Instance);
-        var table = new ActivationTable(runner, options.Entities, store, journal, new Outbox(new Deliveries()), new TimerSchedule(), appends: null, time);
+        var table = new ActivationTable(runner, options.Entities, store, journal, new Outbox(new Deliveries()), new TimerSchedule(), journalSignal: null, time);
         var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.EntityType] = table }, journal, time);
         var peers = new PeerLinks(options.Ring, time, NullLogger<PeerLinks>.Instance);
         _ring = RingState.Sole([_alice.EntityType], time);

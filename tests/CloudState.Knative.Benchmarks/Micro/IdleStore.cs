@@ -32,6 +32,8 @@ internal sealed class IdleStore : IEntityStore
 
     public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) => Task.FromResult<CommandRecord?>(null);
 
+    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) => Task.FromResult(0L);
+
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

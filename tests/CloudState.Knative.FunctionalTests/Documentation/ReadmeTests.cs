@@ -10,7 +10,7 @@ namespace CloudState.Knative.FunctionalTests.Documentation;
 /// <summary>The README tells the truth: its session has this output, its code is compiled, its settings exist.</summary>
 public sealed partial class ReadmeTests
 {
-    private static readonly string Root = FindRoot();
+    internal static readonly string Root = FindRoot();
     private static readonly string Readme = File.ReadAllText(Path.Combine(Root, "README.md"));
 
     [Fact]

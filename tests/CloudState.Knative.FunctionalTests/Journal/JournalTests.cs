@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
@@ -35,6 +36,18 @@ public abstract class JournalTests
         Assert.Equal("2", second.Event["sequence"]);
         Assert.NotNull(second.Event.Time);
         Assert.Equal($"/shop/order order/{order}/2", second.CommandId);
+    }
+
+    [Fact]
+    public async Task Event_CarriesTheTraceOfItsCommand()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddAction<ShippingAction>());
+        var (order, trace) = (NewKey(), ActivityTraceId.CreateRandom());
+
+        await shop.Orders().PlaceAsync(new PlaceOrder { Order = order }, new Metadata { { "traceparent", $"00-{trace}-{ActivitySpanId.CreateRandom()}-01" } });
+
+        var arrived = await shop.Events().UntilAsync(1, arrival => arrival.Order == order);
+        Assert.StartsWith($"00-{trace}-", arrived[0].Event!["traceparent"], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -80,3 +80,38 @@ public sealed class LoopAction
 {
     public OrderAnnounced Take(PlaceOrder order) => new();
 }
+
+[Action<Reminders.RemindersBase>(UsesTimers = true)]
+public sealed class RemindersAction(ShopEvents events)
+{
+    public Empty Remind(RemindOrder command, ActionContext context)
+    {
+        if (command.Milliseconds < 0)
+        {
+            context.Timers.Cancel(command.Timer);
+        }
+        else
+        {
+            context.Timers.Schedule(
+                command.Timer, TimeSpan.FromMilliseconds(command.Milliseconds), (Reminders.RemindersClient reminders) => reminders.RingAsync(new ExpireOrder { Order = command.Order, Timer = command.Timer }));
+        }
+
+        return new Empty();
+    }
+
+    public async Task<Empty> Ring(ExpireOrder command, ActionContext context)
+    {
+        await events.ArriveAsync($"Ring {command.Timer}", context, command.Order);
+        return new Empty();
+    }
+}
+
+[Action<Forgetful.ForgetfulBase>]
+public sealed class ForgetfulAction
+{
+    public Empty Remind(RemindOrder command, ActionContext context)
+    {
+        context.Timers.Cancel(command.Timer);
+        return new Empty();
+    }
+}

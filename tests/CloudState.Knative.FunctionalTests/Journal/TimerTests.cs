@@ -65,6 +65,33 @@ public abstract class TimerTests
     }
 
     [Fact]
+    public async Task TimerOfAnAction_FiresUnlessItIsCancelled()
+    {
+        await using var shop = await ShopService.StartAsync(cloudState => cloudState.AddAction<RemindersAction>(), Settings);
+        var (reminders, key) = (new Reminders.RemindersClient(shop.Channel), NewKey());
+
+        await reminders.RemindAsync(new RemindOrder { Order = key, Timer = $"a {key}", Milliseconds = 60_000 });
+        await reminders.RemindAsync(new RemindOrder { Order = key, Timer = $"a {key}", Milliseconds = -1 });
+        await reminders.RemindAsync(new RemindOrder { Order = key, Timer = $"b {key}", Milliseconds = 10 });
+
+        var fired = await shop.Events().UntilAsync(1, arrival => arrival.Order == key);
+        Assert.Equal([$"Ring b {key}"], fired.Select(arrival => arrival.Handler));
+        using var outside = await shop.Http1.PostAsync("/cloudstate.internal.ActionTimers/Change", null, TestContext.Current.CancellationToken);
+        Assert.Equal(System.Net.HttpStatusCode.NotFound, outside.StatusCode);
+    }
+
+    [Fact]
+    public async Task ActionThatDoesNotSayThatItHasTimers_FailsWithWhatToDo()
+    {
+        await using var shop = await ShopService.StartAsync(cloudState => cloudState.AddAction<ForgetfulAction>(), [.. Settings, ("CloudState:EnableDetailedErrors", "true")]);
+        shop.ExpectErrors();
+
+        var failure = await Assert.ThrowsAsync<RpcException>(() => new Forgetful.ForgetfulClient(shop.Channel).RemindAsync(new RemindOrder { Timer = "a" }).ResponseAsync);
+
+        Assert.Contains("ForgetfulAction sets the timer 'a'. Let its attribute say so: [Action<…>(UsesTimers = true)].", failure.Status.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task WakeBySourceOfEvents_IsAnsweredWithoutABody()
     {
         await using var shop = await StartAsync();

@@ -113,6 +113,19 @@ public abstract class DeliveryStoreContract : StoreContract
     }
 
     [Fact]
+    public async Task Orders_AreKeptPerEntityAndStream()
+    {
+        var (key, other) = (NewTyped(), NewTyped());
+
+        await Write(Append(key, 0, 1) with { Orders = [new EventOrder("/shop ann", 1, TimeSpan.Zero), new EventOrder("/shop bob", 7, TimeSpan.Zero)] });
+        await Write(new EntityAppend(key, 1) { Orders = [new EventOrder("/shop ann", 2, TimeSpan.Zero)] });
+
+        Assert.Equal(2, await Store.FindSequenceAsync(key, "/shop ann", Cancellation));
+        Assert.Equal(7, await Store.FindSequenceAsync(key, "/shop bob", Cancellation));
+        Assert.Equal(0, await Store.FindSequenceAsync(other, "/shop ann", Cancellation));
+    }
+
+    [Fact]
     public async Task Parked_AreKeptInOrderUntilRemoved()
     {
         var key = NewTyped();

@@ -39,7 +39,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         var runner = new CommandRunner(
             _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All, new Publications(new ServiceName("test"), options, Time), [],
             Store, health, options, options.Entities, Time, NullLogger.Instance);
-        Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, new TimerSchedule(), appends: null, Time);
+        Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, new TimerSchedule(), journalSignal: null, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
         _peers = new PeerLinks(options.Ring, Time, NullLogger<PeerLinks>.Instance);
         _router = new CommandRouter(Runtime, ring ?? RingState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);

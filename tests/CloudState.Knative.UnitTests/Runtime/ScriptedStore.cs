@@ -146,6 +146,8 @@ internal sealed class ScriptedStore : IEntityStore
         }
     }
 
+    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) => Task.FromResult(0L);
+
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -1,0 +1,20 @@
+using Carts;
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Marten;
+using CloudState.Knative.Sqlite;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+
+builder.AddCloudState()
+    .AddEntity<CartEntity>()
+    .AddAction<OrderAnnouncer>()
+    .UseMarten()
+    .UseSqlite()
+    .AddTelemetry();
+
+var app = builder.Build();
+
+app.MapCloudState();
+
+return await app.RunCloudStateAsync(args);

@@ -1,0 +1,21 @@
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Marten;
+using CloudState.Knative.Sqlite;
+using Orders;
+
+var builder = WebApplication.CreateSlimBuilder(args);
+
+builder.Services.Configure<OrdersOptions>(builder.Configuration.GetSection("Orders"));
+
+builder.AddCloudState()
+    .AddEntity<OrderEntity>()
+    .UseMarten()
+    .UseSqlite()
+    .AddTelemetry();
+
+var app = builder.Build();
+
+app.MapCloudState();
+
+return await app.RunCloudStateAsync(args);
