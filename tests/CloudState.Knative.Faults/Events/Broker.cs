@@ -4,12 +4,13 @@ using CloudState.Knative.Faults.Cluster;
 namespace CloudState.Knative.Faults.Events;
 
 /// <summary>Stands for a Knative broker: delivers each event to whatever pod is there, and again until it is taken.</summary>
-internal sealed class Broker(PodCluster cluster, int seed)
+internal sealed class Broker(PodCluster cluster, int concurrency, int seed)
 {
     private static readonly TimeSpan AttemptTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan FirstBackoff = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestBackoff = TimeSpan.FromSeconds(1);
 
+    private readonly SemaphoreSlim _free = new(concurrency);
     private readonly Lock _lock = new();
     private readonly Random _random = new(seed);
     private int _retries;
@@ -19,10 +20,10 @@ internal sealed class Broker(PodCluster cluster, int seed)
 
     public int Delivered => Volatile.Read(ref _delivered);
 
-    /// <summary>Returns when all are taken.</summary>
-    public Task DeliverAsync(IEnumerable<Shipment> shipments, int concurrency, CancellationToken cancellationToken) => Parallel.ForEachAsync(
+    /// <summary>Returns when all are taken. Those that were tried in vain, and wait for the next attempt, and those under way are at most so many as the window says.</summary>
+    public Task DeliverAsync(IEnumerable<Shipment> shipments, int window, CancellationToken cancellationToken) => Parallel.ForEachAsync(
         shipments,
-        new ParallelOptions { MaxDegreeOfParallelism = concurrency, CancellationToken = cancellationToken },
+        new ParallelOptions { MaxDegreeOfParallelism = window, CancellationToken = cancellationToken },
         async (shipment, cancelled) => await DeliverAsync(shipment, cancelled));
 
     /// <summary>Returns when it is taken.</summary>
@@ -42,11 +43,19 @@ internal sealed class Broker(PodCluster cluster, int seed)
 
     private async Task<bool> TryDeliverAsync(Shipment shipment, CancellationToken cancellationToken)
     {
-        if (cluster.Next() is not { } pod)
+        await _free.WaitAsync(cancellationToken);
+        try
         {
-            return false;
+            return cluster.Next() is { } pod && await TryDeliverAsync(shipment, pod, cancellationToken);
         }
+        finally
+        {
+            _free.Release();
+        }
+    }
 
+    private static async Task<bool> TryDeliverAsync(Shipment shipment, Pod pod, CancellationToken cancellationToken)
+    {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(AttemptTimeout);
         try

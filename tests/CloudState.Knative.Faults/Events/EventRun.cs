@@ -29,17 +29,22 @@ internal sealed class EventRun(EventRunOptions options)
     {
         // 1. The sink, the pods, and what the code has to learn.
         await using var sink = await Sink.StartAsync(_arrivals);
-        var settings = new Dictionary<string, string> { ["CloudState__Topics__out__Url"] = sink.Url };
+        var settings = new Dictionary<string, string>
+        {
+            ["CloudState__Topics__out__Url"] = sink.Url,
+            ["CloudState__Topics__numbers__InOrder"] = $"{options.InOrder}",
+            ["CloudState__Eventing__HoldOpen"] = "00:00:00.200",
+        };
         await using var cluster = await EventingCluster.StartAsync(NumberPod.Role, options.Pods, settings, cancellationToken);
-        var broker = new Broker(cluster.Pods, options.Seed);
+        var broker = new Broker(cluster.Pods, options.Concurrency, options.Seed);
         var some = Math.Max(options.Events / 10, Math.Min(options.Events, LeastCount));
         var (early, calm, killed) = (new Source("numbers", "early", some, options.Keys), new Source("numbers", "calm", some, options.Keys), new Source("numbers", "killed", options.Events, options.Keys));
-        await broker.DeliverAsync(new Source("plain", "early", some, options.Keys).InOrder(), options.Concurrency, cancellationToken);
+        await broker.DeliverAsync(new Source("plain", "early", some, options.Keys).InOrder(), options.Window, cancellationToken);
         await PassAsync(early, broker, 0, cancellationToken);
 
         // 2. Plain commands, and events while all is well.
         var started = Stopwatch.GetTimestamp();
-        await broker.DeliverAsync(new Source("plain", "timed", some, options.Keys).InOrder(), options.Concurrency, cancellationToken);
+        await broker.DeliverAsync(new Source("plain", "timed", some, options.Keys).InOrder(), options.Window, cancellationToken);
         var plain = some / Stopwatch.GetElapsedTime(started).TotalSeconds;
         var calmRate = await PassAsync(calm, broker, early.Count, cancellationToken);
         Console.WriteLine(Text($"without kills: {calmRate:N0} events/s ({calmRate / plain:0.00} of {plain:N0} plain commands/s)"));
@@ -57,7 +62,7 @@ internal sealed class EventRun(EventRunOptions options)
         var backlog = await stored.CountDownAsync(Backlog, BacklogPatience, cancellationToken) + await stored.CountAsync("select count(*) from cloudstate_outbox", cancellationToken);
         var parked = await stored.CountAsync("select count(*) from cloudstate_parked", cancellationToken);
         var journal = await stored.ReadAsync(CounterEntity.EntityType, cancellationToken);
-        var verification = new NumberVerification();
+        var verification = new NumberVerification(options.InOrder);
         foreach (var (key, count) in (IEnumerable<(string, int)>)[.. early.Keys, .. calm.Keys, .. killed.Keys])
         {
             verification.Add(count, [.. journal.GetValueOrDefault(key, []).Select(entry => entry.Number)], _arrivals.Of(key));
@@ -81,7 +86,7 @@ internal sealed class EventRun(EventRunOptions options)
     private async Task<double> PassAsync(Source source, Broker broker, int before, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
-        var delivering = broker.DeliverAsync(source.Disordered(options.Duplicates, options.Reorder, new Random(options.Seed)), options.Concurrency, cancellationToken);
+        var delivering = broker.DeliverAsync(source.Disordered(options.Duplicates, options.Reorder, new Random(options.Seed)), options.Window, cancellationToken);
         var (arrived, arrivedAt, printedAt) = (before, started, started);
         while (!delivering.IsCompleted || (_arrivals.Count < before + source.Count && Stopwatch.GetElapsedTime(arrivedAt) < ArrivalPatience))
         {

@@ -12,6 +12,7 @@ internal sealed record EventRunOptions
           --keys N           how many entities the events are for; default 200
           --duplicates P     the share of the events that is delivered twice; default 0.1
           --reorder P        the share of the events that later ones overtake; default 0.1
+          --in-order yes|no  whether the topic keeps the order of the numbers of a key, however they come; default no
           --concurrency N    how many deliveries are under way at the same time; default 64
           --seed S           of the kills and of the deliveries; default 1
         """;
@@ -28,7 +29,12 @@ internal sealed record EventRunOptions
 
     public double Reorder { get; init; } = 0.1;
 
+    public bool InOrder { get; init; }
+
     public int Concurrency { get; init; } = 64;
+
+    /// <summary>How many events the broker has begun to deliver at most. Those that are held back must not keep their predecessors from being sent.</summary>
+    public int Window => InOrder ? Concurrency + (Source.LongestDelay * 2 * Keys) : Concurrency;
 
     public int Seed { get; init; } = 1;
 
@@ -46,6 +52,7 @@ internal sealed record EventRunOptions
                 "--keys" => options with { Keys = RunOptions.Number(name, value, 1, 100_000) },
                 "--duplicates" => options with { Duplicates = Fraction(name, value, 1) },
                 "--reorder" => options with { Reorder = Fraction(name, value, 1) },
+                "--in-order" => options with { InOrder = value is "yes" or "no" ? value == "yes" : throw RunOptions.Wrong(name, value) },
                 "--concurrency" => options with { Concurrency = RunOptions.Number(name, value, 1, 1000) },
                 "--seed" => options with { Seed = RunOptions.Number(name, value, 0, int.MaxValue) },
                 _ => throw new FormatException($"There is no option {name}."),

@@ -4,7 +4,8 @@ namespace CloudState.Knative.Faults.Events;
 /// <remarks>
 /// Example: 1, 2 and 3 were sent; the journal has 1, 3, 2; 1, 3, 2 at the sink is right. 1, 2, 3 is out of order; 1, 3 has lost one; a journal with 1, 3, 2, 3 has applied one twice.
 /// </remarks>
-internal sealed class NumberVerification
+/// <param name="inOrder">Whether the journal must have the numbers in the order in which they were sent.</param>
+internal sealed class NumberVerification(bool inOrder)
 {
     public int Lost { get; private set; }
 
@@ -25,6 +26,7 @@ internal sealed class NumberVerification
         var applied = journal.ToHashSet();
         Lost += Enumerable.Range(1, sent).Count(number => !applied.Contains(number));
         AppliedTwice += journal.Count - applied.Count;
+        OutOfOrder += inOrder ? journal.Zip(journal.Skip(1)).Count(pair => pair.First >= pair.Second) : 0;
         Wrong += applied.Count(number => number < 1 || number > sent);
 
         var positions = new HashSet<int>();

@@ -7,8 +7,8 @@ namespace CloudState.Knative.Faults.Events;
 /// <param name="keyCount">How many keys they are for, in turn.</param>
 internal sealed class Source(string topic, string phase, int count, int keyCount)
 {
-    // In events of the same key.
-    private const int LongestDelay = 5;
+    /// <summary>How many events of the same key overtake one at most, beside those that do by chance.</summary>
+    public const int LongestDelay = 5;
 
     public int Count => count;
 

@@ -19,7 +19,7 @@ internal sealed class TimerRun(TimerRunOptions options)
         // 1. The pods.
         await using var cluster = await EventingCluster.StartAsync(AlarmPod.Role, options.Pods, new Dictionary<string, string>(), cancellationToken);
         await using var stored = new StoredNumbers(cluster.ConnectionString);
-        var (broker, killer) = (new Broker(cluster.Pods, options.Seed), new Killer(cluster.Pods, options.Seed));
+        var (broker, killer) = (new Broker(cluster.Pods, Concurrency, options.Seed), new Killer(cluster.Pods, options.Seed));
         using var broken = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var progress = PrintProgressAsync(stored, killer, broken.Token);
 

@@ -4,7 +4,7 @@ namespace CloudState.Knative.UnitTests.Faults;
 
 public sealed class NumberVerificationTests
 {
-    private readonly NumberVerification _verification = new();
+    private readonly NumberVerification _verification = new(inOrder: false);
 
     [Fact]
     public void JournalInAnotherOrderThanSent_AndSinkInThatOfTheJournal_Clean()
@@ -12,6 +12,15 @@ public sealed class NumberVerificationTests
         _verification.Add(3, [1, 3, 2], [At(1, 1), At(2, 3), At(3, 2)]);
 
         Assert.True(_verification.IsClean);
+    }
+
+    [Fact]
+    public void JournalInAnotherOrderThanSent_ThoughTheTopicKeepsIt_OutOfOrder()
+    {
+        var ordered = new NumberVerification(inOrder: true);
+        ordered.Add(3, [1, 3, 2], [At(1, 1), At(2, 3), At(3, 2)]);
+
+        Assert.Equal(1, ordered.OutOfOrder);
     }
 
     [Fact]
