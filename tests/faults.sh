@@ -4,8 +4,11 @@
 #
 # Needs the .NET SDK; PostgreSQL as in tests/run.sh, always a private server; a C compiler for clocks that jump (without one they do not).
 # bash tests/faults.sh --effect-kills N [--store embedded|postgres] kills N pods between the commit of an effect and its execution instead.
+# bash tests/faults.sh --events N [--kill-every S] ... sends N events through entities, their journals and an action to a sink while pods are killed.
+# bash tests/faults.sh --timers N [--kills K] ... sets N timers while pods are killed, and for a while there are none.
 #
-# The last line reads "seed S: N operations, N faults, N anomalies; ..."; the exit code is 0 when there are no anomalies.
+# The last line reads "seed S: N operations, N faults, N anomalies; ..."; the exit code is 0 when there are no anomalies;
+# those of events and timers likewise, when nothing was lost, repeated or out of order.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

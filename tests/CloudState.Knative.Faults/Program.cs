@@ -1,35 +1,43 @@
 using System.Runtime.InteropServices;
 using CloudState.Knative.Faults.Effects;
+using CloudState.Knative.Faults.Events;
+using CloudState.Knative.Faults.Timers;
 
 namespace CloudState.Knative.Faults;
 
-/// <summary>The fault suite, and, as <c>pod</c> or <c>wallets</c>, one process that it tests.</summary>
+/// <summary>The fault suite, and, as <c>pod</c>, <c>wallets</c>, <c>numbers</c> or <c>alarms</c>, one process that it tests.</summary>
 internal static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        if (args is ["pod", .. var podArguments])
+        switch (args)
         {
-            return await PodHost.RunAsync(podArguments);
+            case ["pod", .. var podArguments]:
+                return await PodHost.RunAsync(podArguments);
+            case ["wallets", .. var walletArguments]:
+                return await WalletPod.RunAsync(walletArguments);
+            case [NumberPod.Role, .. var numberArguments]:
+                return await NumberPod.RunAsync(numberArguments);
+            case [AlarmPod.Role, .. var alarmArguments]:
+                return await AlarmPod.RunAsync(alarmArguments);
         }
 
-        if (args is ["wallets", .. var walletArguments])
-        {
-            return await WalletPod.RunAsync(walletArguments);
-        }
-
-        string[]? effectKills;
-        RunOptions options;
+        args = args is ["run", .. var runArguments] ? runArguments : args;
+        Func<CancellationToken, Task<int>> run;
         try
         {
-            args = args is ["run", .. var runArguments] ? runArguments : args;
-            effectKills = args is ["--effect-kills", .. var kills] ? kills : null;
-            options = effectKills is null ? RunOptions.Parse(args) : new RunOptions();
+            run = args switch
+            {
+                ["--effect-kills", .. var kills] => cancelled => EffectKills.RunAsync(kills, cancelled),
+                ["--events", ..] => new EventRun(EventRunOptions.Parse(args)).RunAsync,
+                ["--timers", ..] => new TimerRun(TimerRunOptions.Parse(args)).RunAsync,
+                _ => new FaultRun(RunOptions.Parse(args)).RunAsync,
+            };
         }
         catch (FormatException wrong)
         {
             Console.Error.WriteLine(wrong.Message);
-            Console.Error.WriteLine(RunOptions.Usage);
+            Console.Error.WriteLine(args switch { ["--events", ..] => EventRunOptions.Usage, ["--timers", ..] => TimerRunOptions.Usage, _ => RunOptions.Usage });
             return 2;
         }
 
@@ -38,7 +46,7 @@ internal static class Program
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
-            return effectKills is null ? await new FaultRun(options).RunAsync(stopped.Token) : await EffectKills.RunAsync(effectKills, stopped.Token);
+            return await run(stopped.Token);
         }
         catch (OperationCanceledException) when (stopped.IsCancellationRequested)
         {

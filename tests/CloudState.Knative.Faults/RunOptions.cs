@@ -20,6 +20,10 @@ internal sealed record RunOptions
                              fence implies --minutes 4 --keys 300 --clients 60 --rate 300 --faults pause unless these follow
                bash tests/faults.sh --effect-kills N [--store embedded|postgres]
           instead kills N pods, one after another, between the commit of an effect and its execution
+               bash tests/faults.sh --events N [options]
+          instead sends N events through entities, their journals and an action to a sink while pods are killed
+               bash tests/faults.sh --timers N [options]
+          instead sets N timers while pods are killed, and for a while there are none
         """;
 
     public const int MaxPods = 6;
@@ -50,9 +54,8 @@ internal sealed record RunOptions
     public static RunOptions Parse(ReadOnlySpan<string> args)
     {
         var options = new RunOptions();
-        for (var i = 0; i < args.Length; i += 2)
+        foreach (var (name, value) in Pairs(args))
         {
-            var (name, value) = (args[i], i + 1 < args.Length ? args[i + 1] : throw new FormatException($"{args[i]}: a value is missing, or the option is unknown."));
             options = name switch
             {
                 "--minutes" => options with { Minutes = double.TryParse(value, CultureInfo.InvariantCulture, out var minutes) && minutes is > 0 and < 1000 ? minutes : throw Wrong(name, value) },
@@ -72,12 +75,25 @@ internal sealed record RunOptions
         return options;
     }
 
-    private static int Number(string name, string value, int min, int max) =>
+    /// <summary>Options with their values.</summary>
+    /// <exception cref="FormatException">A value is missing.</exception>
+    public static (string Name, string Value)[] Pairs(ReadOnlySpan<string> args)
+    {
+        var pairs = new (string, string)[(args.Length + 1) / 2];
+        for (var i = 0; i < args.Length; i += 2)
+        {
+            pairs[i / 2] = (args[i], i + 1 < args.Length ? args[i + 1] : throw new FormatException($"{args[i]}: a value is missing, or the option is unknown."));
+        }
+
+        return pairs;
+    }
+
+    public static int Number(string name, string value, int min, int max) =>
         int.TryParse(value, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max ? number : throw Wrong(name, value);
 
     private static FaultKind[] Kinds(string name, string value) => value == "none"
         ? []
         : [.. value.Split(',').Select(word => Enum.TryParse<FaultKind>(word, ignoreCase: true, out var kind) && !char.IsDigit(word[0]) ? kind : throw Wrong(name, word)).Distinct()];
 
-    private static FormatException Wrong(string name, string value) => new($"{name}: '{value}' is not possible.");
+    public static FormatException Wrong(string name, string value) => new($"{name}: '{value}' is not possible.");
 }

@@ -24,6 +24,7 @@ internal sealed class CommandRouter(
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
+    private static readonly CommandOutcome AllStop = CommandOutcome.Failed(StatusCode.Unavailable, "All pods of the service are stopping. Send the command again.");
 
     /// <summary>Executes a command that an edge has made. Whatever happens, the outcome is a value.</summary>
     public async ValueTask<CommandOutcome> ExecuteAsync(Command command)
@@ -107,6 +108,12 @@ internal sealed class CommandRouter(
                         if (await TryForwardAsync(owner, command, deadline) is { } outcome)
                         {
                             return outcome;
+                        }
+
+                        // Nobody stays who could take over. To wait for each other's end, each with commands for the other, is to wait in vain.
+                        if (owner.IsLeaving && state.Ring.Self is { IsLeaving: true })
+                        {
+                            return AllStop;
                         }
                     }
                 }

@@ -36,9 +36,9 @@ internal sealed partial class Pod : IAsyncDisposable
         foreach (var (key, value) in (IEnumerable<(string, string)>)[
             ("PORT", $"{port}"),
             ("K_REVISION", revision),
-            ("ConnectionStrings__CloudState", settings.Postgres.ConnectionStringThrough(Database)),
+            ("ConnectionStrings__CloudState", settings.IsDirect ? settings.Postgres.ConnectionString : settings.Postgres.ConnectionStringThrough(Database)),
             ("CloudState__Ring__Port", $"{_ringPort}"),
-            ("CloudState__Ring__Address", $"127.0.0.1:{Peers.Port}"),
+            ("CloudState__Ring__Address", $"127.0.0.1:{(settings.IsDirect ? _ringPort : Peers.Port)}"),
             ("CloudState__Ring__Lease", $"{settings.Lease}"),
             .. Clock.Settings])
         {

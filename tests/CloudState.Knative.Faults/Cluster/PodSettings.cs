@@ -6,12 +6,24 @@ namespace CloudState.Knative.Faults.Cluster;
 /// <summary>What all pods of a run have in common.</summary>
 internal sealed record PodSettings(string Folder, PostgresServer Postgres, TimeSpan Lease, string? Sabotage)
 {
-    /// <summary>The sample itself; only with sabotage this program in its place.</summary>
+    /// <summary>As what this program runs in a pod, in the place of the sample.</summary>
+    public string? Role { get; init; }
+
+    /// <summary>Further settings of the service.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether pods reach the database and each other without the proxies, which cost time and can not fail then.</summary>
+    public bool IsDirect { get; init; }
+
+    /// <summary>The sample itself; only with sabotage, or for a role, this program in its place.</summary>
     public ProcessStartInfo ToStartInfo(params string[] arguments)
     {
-        string[] command = Sabotage is null
-            ? [typeof(ShoppingCartEntity).Assembly.Location, .. arguments]
-            : [typeof(PodSettings).Assembly.Location, "pod", "--sabotage", Sabotage, .. arguments];
+        string[] command = this switch
+        {
+            { Role: { } role } => [typeof(PodSettings).Assembly.Location, role, .. arguments],
+            { Sabotage: { } sabotage } => [typeof(PodSettings).Assembly.Location, "pod", "--sabotage", sabotage, .. arguments],
+            _ => [typeof(ShoppingCartEntity).Assembly.Location, .. arguments],
+        };
         var start = new ProcessStartInfo("dotnet", command)
         {
             RedirectStandardOutput = true,
@@ -24,6 +36,11 @@ internal sealed record PodSettings(string Folder, PostgresServer Postgres, TimeS
         start.Environment["DOTNET_gcServer"] = "0";
         // A pod lives for seconds: what it would learn about its code never pays.
         start.Environment["DOTNET_TieredPGO"] = "0";
+        foreach (var (key, value) in Environment)
+        {
+            start.Environment[key] = value;
+        }
+
         return start;
     }
 

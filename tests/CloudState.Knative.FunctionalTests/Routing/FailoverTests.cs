@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
 using ShoppingCart.Api;
@@ -63,6 +64,24 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
         Assert.Equal(0, await first.TerminateAsync());
         Assert.Equal(0, await _schema.QueryAsync<long>($"select count(*) from {_schema.Name}.cloudstate_members"));
         var next = await StartAsync();
+        await load.StopAndCheckAsync(next);
+    }
+
+    [Fact]
+    public async Task AllTerminatedAtOnce_UnderLoad_NoneWaitsForAnother()
+    {
+        var pods = await StartAllAsync(3);
+        await using var load = new CartLoad(repeatsFailed: true, pods);
+        await load.ProgressAsync();
+
+        var started = Stopwatch.GetTimestamp();
+        Assert.All(await Task.WhenAll(pods.Select(pod => pod.TerminateAsync())), exitCode => Assert.Equal(0, exitCode));
+
+        output.WriteLine($"{Stopwatch.GetElapsedTime(started).TotalSeconds:0.0} s");
+        Assert.InRange(Stopwatch.GetElapsedTime(started), TimeSpan.Zero, TimeSpan.FromSeconds(10));
+        var next = await StartAsync();
+        load.Use(next);
+        await load.ProgressAsync();
         await load.StopAndCheckAsync(next);
     }
 

@@ -1,0 +1,20 @@
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Marten;
+using Microsoft.AspNetCore.Builder;
+
+namespace CloudState.Knative.Faults.Events;
+
+/// <summary>The service that numbers go through: this program as <c>numbers</c>.</summary>
+internal static class NumberPod
+{
+    public const string Role = "numbers";
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.AddCloudState().AddEntity<CounterEntity>().AddEntity<PlainCounterEntity>().AddAction<RelayAction>().UseMarten();
+        var app = builder.Build();
+        app.MapCloudState();
+        return await app.RunCloudStateAsync(args);
+    }
+}
