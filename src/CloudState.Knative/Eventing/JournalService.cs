@@ -8,11 +8,11 @@ namespace CloudState.Knative.Eventing;
 
 /// <summary>Reads the journal of event sourced entities for all subscriptions, for as long as the service runs. Changes of values go through the outbox.</summary>
 internal sealed class JournalService(
-    IReadOnlyList<JournalSubscription> subscriptions, EntityDefinitions entities, JournalSignals signals, IEntityStore store, Deliveries deliveries, Outbox outbox, RingState ring, StoreHealth health,
+    JournalSubscriptions subscriptions, EntityDefinitions entities, JournalSignals signals, IEntityStore store, Deliveries deliveries, Outbox outbox, RingState ring, StoreHealth health,
     EventingOptions options, TimeProvider time) : BackgroundService
 {
     private readonly JournalReader[] _readers =
-        [.. subscriptions.Where(subscription => entities.All.First(entity => entity.EntityType == subscription.EntityType).Kind == EntityKind.EventSourced)
+        [.. subscriptions.All.Where(subscription => entities.All.First(entity => entity.EntityType == subscription.EntityType).Kind == EntityKind.EventSourced)
             .Select(subscription => new JournalReader(subscription, store.Log, deliveries, outbox, ring, signals.Of(subscription.EntityType)!, health, options, time))];
 
     /// <summary>Whether all events that this process has stored were handed out for delivery.</summary>

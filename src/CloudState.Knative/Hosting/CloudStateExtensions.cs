@@ -39,6 +39,7 @@ public static class CloudStateExtensions
         builder.Services.AddStorage();
         builder.Services.AddRuntime();
         builder.Services.AddEffects();
+        builder.Services.AddDelivery();
         builder.Services.AddEventing();
         builder.Services.AddRing();
         builder.Services.AddTopics();

@@ -49,8 +49,6 @@ internal static class CloudStateServices
         services.AddSingleton(provider => new ActionDefinitions(provider.GetServices<ActionRegistration>()));
         services.AddSingleton<ActionRunner>();
         services.AddSingleton<RemoteServices>();
-        services.AddSingleton<Deliveries>();
-        services.AddSingleton<Outbox>();
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Effects);
         services.AddSingleton(provider =>
         {
@@ -59,6 +57,12 @@ internal static class CloudStateServices
             return new CallTargets(method => entities.Find(method) is not null || actions.Find(method) is not null || remote.Has(method));
         });
         services.AddSingleton<ServiceCalls>();
+    }
+
+    public static void AddDelivery(this IServiceCollection services)
+    {
+        services.AddSingleton<Deliveries>();
+        services.AddSingleton<Outbox>();
         services.AddSingleton<TimerSchedule>();
         services.AddSingleton<Deliverer>();
         services.AddHostedService<SlotLoader>();
@@ -75,18 +79,8 @@ internal static class CloudStateServices
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Eventing);
         services.AddSingleton<EventConsumers>();
         services.AddSingleton<EventDeliveries>();
-        services.AddSingleton<IReadOnlyList<JournalSubscription>>(provider =>
-        {
-            var deliveries = provider.GetRequiredService<EventDeliveries>();
-            return
-            [
-                .. provider.GetRequiredService<EventConsumers>().All.Select(deliveries.Subscribe),
-                .. from entity in provider.GetRequiredService<EntityDefinitions>().All
-                   where entity.Attribute is EventSourcedEntityAttribute { PublishTo: not null }
-                   select deliveries.Publish(entity.EntityType, ((EventSourcedEntityAttribute)entity.Attribute).PublishTo!),
-            ];
-        });
-        services.AddSingleton(provider => new JournalSignals(provider.GetRequiredService<IReadOnlyList<JournalSubscription>>().Select(subscription => subscription.EntityType)));
+        services.AddSingleton<JournalSubscriptions>();
+        services.AddSingleton(provider => new JournalSignals(provider.GetRequiredService<JournalSubscriptions>().All.Select(subscription => subscription.EntityType)));
         services.AddSingleton(provider => new Publications(
             provider.GetRequiredService<ServiceName>(), provider.GetRequiredService<IOptions<CloudStateOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<JournalService>();
@@ -198,6 +192,6 @@ internal static class CloudStateServices
 
         IReadOnlyList<JournalSubscription> SubscriptionsOf(EntityDefinition definition) => definition.Kind == EntityKind.EventSourced
             ? []
-            : [.. provider.GetRequiredService<IReadOnlyList<JournalSubscription>>().Where(subscription => subscription.EntityType == definition.EntityType)];
+            : [.. provider.GetRequiredService<JournalSubscriptions>().All.Where(subscription => subscription.EntityType == definition.EntityType)];
     }
 }

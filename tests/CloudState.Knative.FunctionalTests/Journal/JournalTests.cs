@@ -144,7 +144,7 @@ public abstract class JournalTests
         await Task.WhenAll(Enumerable.Range(0, 100).Select(number => shop.PlaceAsync($"{run}-{number}", product)));
         await EventuallyAsync(async () => await ReservedAsync(shop, product) == 100);
 
-        var subscription = shop.Services.GetRequiredService<IReadOnlyList<JournalSubscription>>().Single();
+        var subscription = shop.Services.GetRequiredService<JournalSubscriptions>().All.Single();
         var store = shop.Services.GetRequiredService<IEntityStore>();
         var logged = (await store.Log.ReadAsync("order", 0, 10_000, default)).Events.Where(logged => logged.Origin.EntityId.StartsWith(run, StringComparison.Ordinal)).ToArray();
         var deliverer = shop.Services.GetRequiredService<Deliverer>();

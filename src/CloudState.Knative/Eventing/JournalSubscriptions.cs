@@ -1,0 +1,16 @@
+using CloudState.Knative.Entities;
+
+namespace CloudState.Knative.Eventing;
+
+/// <summary>All who get events of entities of this service: consumers, and topics that a whole journal is published to.</summary>
+internal sealed class JournalSubscriptions(EventConsumers consumers, EntityDefinitions entities, EventDeliveries deliveries)
+{
+    public IReadOnlyList<JournalSubscription> All { get; } =
+    [
+        .. consumers.All.Select(deliveries.Subscribe),
+        .. from entity in entities.All
+           let topic = (entity.Attribute as EventSourcedEntityAttribute)?.PublishTo
+           where topic is not null
+           select deliveries.Publish(entity.EntityType, topic),
+    ];
+}
