@@ -11,6 +11,9 @@ internal sealed class Backlog(Deliveries deliveries, Outbox outbox, JournalServi
     /// <summary>How much waits, as far as is known.</summary>
     public int Count => deliveries.Count;
 
+    /// <summary>How much was delivered so far.</summary>
+    public long Delivered => deliveries.Completed;
+
     /// <summary>When the next timer is due of those that this process knows; null when there is none.</summary>
     public DateTimeOffset? NextTimer => timers.Next;
 

@@ -12,31 +12,18 @@ internal sealed class Deliveries
     private readonly Dictionary<(OwnedSlot Slot, EntityKey Origin, string Lane), DeliveryQueue> _queues = [];
     private readonly HashSet<(string Lane, EntityKey Origin)> _parked = [];
     private readonly Channel<DeliveryQueue> _ready = Channel.CreateUnbounded<DeliveryQueue>();
-    private TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _count;
+    private long _completed;
 
-    public Deliveries()
-    {
-        _idle.SetResult();
-        CloudStateTelemetry.ObserveDeliveries(this);
-    }
+    public Deliveries() => CloudStateTelemetry.ObserveDeliveries(this);
 
     /// <summary>Queues whose first delivery is to be made now.</summary>
     public ChannelReader<DeliveryQueue> Ready => _ready.Reader;
 
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>Completes when nothing is left to deliver.</summary>
-    public Task Idle
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _idle.Task;
-            }
-        }
-    }
+    /// <summary>How many are behind this process.</summary>
+    public long Completed => Volatile.Read(ref _completed);
 
     public void Add(Delivery delivery, OwnedSlot slot)
     {
@@ -49,7 +36,7 @@ internal sealed class Deliveries
             }
 
             queue.Waiting.Enqueue(delivery);
-            ChangeCount(+1);
+            _count++;
             if (queue.Waiting.Count == 1)
             {
                 _ready.Writer.TryWrite(queue);
@@ -65,9 +52,10 @@ internal sealed class Deliveries
         {
             first = queue.Waiting.Dequeue();
             queue.Attempts = 0;
+            _completed++;
             if (_queues.ContainsKey((queue.Slot, queue.Origin, queue.Lane)))
             {
-                ChangeCount(-1);
+                _count--;
                 if (queue.Waiting.Count > 0)
                 {
                     _ready.Writer.TryWrite(queue);
@@ -95,7 +83,7 @@ internal sealed class Deliveries
                 if (!owned.Contains(key.Slot))
                 {
                     _queues.Remove(key);
-                    ChangeCount(-queue.Waiting.Count);
+                    _count -= queue.Waiting.Count;
                 }
             }
         }
@@ -123,20 +111,6 @@ internal sealed class Deliveries
         lock (_lock)
         {
             return _parked.Contains((queue.Lane, queue.Origin));
-        }
-    }
-
-    private void ChangeCount(int change)
-    {
-        var before = _count;
-        _count += change;
-        if (before == 0 && _count > 0)
-        {
-            _idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        }
-        else if (_count == 0)
-        {
-            _idle.TrySetResult();
         }
     }
 }

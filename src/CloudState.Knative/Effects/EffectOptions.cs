@@ -19,7 +19,7 @@ public sealed class EffectOptions
     /// <value>Default: 50 milliseconds.</value>
     public TimeSpan TimerJitter { get; set; } = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>How long a process that is told to stop goes on delivering, when no other one is there to take over. What is left then stays stored for the next one.</summary>
+    /// <summary>How long a process that is told to stop goes on delivering, when no other one is there to take over and as long as something gets through. What is left then stays stored for the next one.</summary>
     /// <value>Default: 10 seconds.</value>
     public TimeSpan ShutdownDelivery { get; set; } = TimeSpan.FromSeconds(10);
 
