@@ -7,14 +7,30 @@ using CloudState.Knative.Storage;
 namespace CloudState.Knative.Delivery;
 
 /// <summary>Makes one attempt to deliver something.</summary>
-internal sealed class Deliverer(ServiceCalls calls, TopicSinks sinks)
+internal sealed class Deliverer(ServiceCalls calls, TopicSinks sinks, JournalSubscriptions subscriptions)
 {
+    /// <summary>Where a delivery goes, for people: the full name of an rpc, or a topic.</summary>
+    public string TargetOf(StoredDelivery delivery) => delivery.ContentCase switch
+    {
+        StoredDelivery.ContentOneofCase.Call => delivery.Call.Method,
+        StoredDelivery.ContentOneofCase.Event => delivery.Event.Topic,
+        _ => subscriptions.Find(delivery.Journal.Subscription)?.Select(JournalEvents.ToLogged(delivery.Journal))?.Target ?? delivery.Journal.Subscription,
+    };
+
     public Task<DeliveryResult> DeliverAsync(StoredDelivery delivery, CancellationToken cancelled) => delivery.ContentCase switch
     {
         StoredDelivery.ContentOneofCase.Call => CallAsync(delivery, cancelled),
         StoredDelivery.ContentOneofCase.Event => sinks.PublishAsync(delivery.Event.Topic, OutgoingEvent.Of(delivery.Event), cancelled),
+        StoredDelivery.ContentOneofCase.Journal => SelectAsync(delivery.Journal, cancelled),
         _ => throw new InvalidOperationException("It is neither a call nor an event. Deploy the version of the service that has stored it."),
     };
+
+    private Task<DeliveryResult> SelectAsync(JournalEvent stored, CancellationToken cancelled)
+    {
+        var subscription = subscriptions.Find(stored.Subscription)
+            ?? throw new InvalidOperationException($"Nobody takes events as {stored.Subscription} any more. Discard it, or deploy the version of the service that does.");
+        return subscription.Select(JournalEvents.ToLogged(stored)) is var (_, content) ? DeliverAsync(content(), cancelled) : Task.FromResult(DeliveryResult.Delivered);
+    }
 
     private async Task<DeliveryResult> CallAsync(StoredDelivery delivery, CancellationToken cancelled)
     {

@@ -65,9 +65,17 @@ internal sealed partial class DeliveryService(
 
             deliveries.CompleteFirst(queue);
         }
-        catch (StoreUnavailableException unavailable)
+        catch (Exception notParked)
         {
-            health.ReportDown(unavailable);
+            if (notParked is StoreUnavailableException unavailable)
+            {
+                health.ReportDown(unavailable);
+            }
+            else
+            {
+                LogUnexpected(queue.Waiting.Peek().Target, queue.Origin, notParked);
+            }
+
             _ = RetryLaterAsync(queue, retryAfter: null, stopping);
         }
         finally

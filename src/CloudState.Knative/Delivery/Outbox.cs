@@ -87,29 +87,29 @@ internal sealed class Outbox(Deliveries deliveries)
     {
         foreach (var entry in entries)
         {
-            var lane = LaneOf(entry);
+            var content = ContentOf(entry);
             deliveries.Add(
-                new Delivery(entry.CommandId, entry.Origin, lane, entry.Method, () => ContentOf(entry), () => Complete(entry.Id)) { KeepsOrder = lane != Delivery.Effects }, slot);
+                new Delivery(entry.CommandId, entry.Origin, content.Lane, entry.Method, () => content, () => Complete(entry.Id)) { KeepsOrder = content.Lane != Delivery.Effects }, slot);
         }
     }
 
     private static StoredDelivery ContentOf(OutboxEntry entry)
     {
-        var content = StoredDelivery.Parser.ParseFrom(entry.Content);
+        var content = Parse(entry);
         content.CommandId = content.CommandId is { Length: > 0 } own ? own : entry.CommandId;
         return content;
     }
 
-    private static string LaneOf(OutboxEntry entry)
+    private static StoredDelivery Parse(OutboxEntry entry)
     {
         try
         {
-            return ContentOf(entry).Lane;
+            return StoredDelivery.Parser.ParseFrom(entry.Content);
         }
         catch (InvalidProtocolBufferException)
         {
-            // It fails when it is delivered.
-            return Delivery.Effects;
+            // It is parked when it is to be delivered.
+            return new StoredDelivery();
         }
     }
 }

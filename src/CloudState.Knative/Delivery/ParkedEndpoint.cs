@@ -17,7 +17,7 @@ internal sealed class ParkedEndpoint(IEntityStore store, Deliverer deliverer)
     private const int MaxShown = 1000;
 
     public async Task ListAsync(HttpContext http) => await http.Response.WriteAsJsonAsync(
-        (await store.Parked.ReadAsync(MaxShown, http.RequestAborted)).Select(ParkedReport.Of).ToArray(), ParkedJson.Default.ParkedReportArray, cancellationToken: http.RequestAborted);
+        (await store.Parked.ReadAsync(MaxShown, http.RequestAborted)).Select(ToReport).ToArray(), ParkedJson.Default.ParkedReportArray, cancellationToken: http.RequestAborted);
 
     public async Task RetryAsync(HttpContext http)
     {
@@ -95,6 +95,9 @@ internal sealed class ParkedEndpoint(IEntityStore store, Deliverer deliverer)
         return parked;
     }
 
+    private ParkedReport ToReport(ParkedDelivery parked) => new(
+        parked.Id, parked.Lane, parked.Origin.EntityType, parked.Origin.EntityId, deliverer.TargetOf(StoredDelivery.Parser.ParseFrom(parked.Content)), parked.Error, parked.Attempts, parked.ParkedAt);
+
     private static Task AnswerAsync(HttpContext http, int status, ParkedAnswer answer)
     {
         http.Response.StatusCode = status;
@@ -103,15 +106,7 @@ internal sealed class ParkedEndpoint(IEntityStore store, Deliverer deliverer)
 }
 
 /// <summary>One delivery that is parked.</summary>
-internal sealed record ParkedReport(string Id, string Lane, string EntityType, string EntityId, string Target, string Error, int Attempts, DateTimeOffset ParkedAt)
-{
-    public static ParkedReport Of(ParkedDelivery parked)
-    {
-        var content = StoredDelivery.Parser.ParseFrom(parked.Content);
-        return new(
-            parked.Id, parked.Lane, parked.Origin.EntityType, parked.Origin.EntityId, content.Call?.Method ?? content.Event?.Topic ?? "", parked.Error, parked.Attempts, parked.ParkedAt);
-    }
-}
+internal sealed record ParkedReport(string Id, string Lane, string EntityType, string EntityId, string Target, string Error, int Attempts, DateTimeOffset ParkedAt);
 
 /// <summary>What became of a retry or a discarding.</summary>
 /// <param name="Delivered">How many were delivered.</param>

@@ -99,10 +99,11 @@ internal sealed class JournalReader(
         foreach (var read in batch.Events)
         {
             var logged = read with { Trace = signal.TraceOf(read) };
-            if (byNumber.TryGetValue(ring.SlotOf(logged.Origin).Number, out var progress) && subscription.Select(logged) is var (target, content) && progress.TryOpen(logged.Position))
+            if (byNumber.TryGetValue(ring.SlotOf(logged.Origin).Number, out var progress) && subscription.Select(logged) is var (target, _) && progress.TryOpen(logged.Position))
             {
                 deliveries.Add(
-                    new Delivery.Delivery($"{subscription.Name} {logged.Origin}/{logged.Sequence}", logged.Origin, subscription.Name, target, content, () => Complete(progress, logged.Position)) { KeepsOrder = true },
+                    new Delivery.Delivery($"{subscription.Name} {logged.Origin}/{logged.Sequence}", logged.Origin, subscription.Name, target,
+                        () => new StoredDelivery { Journal = JournalEvents.ToStored(logged, subscription.Name) }, () => Complete(progress, logged.Position)) { KeepsOrder = true },
                     progress.Slot);
             }
         }

@@ -13,4 +13,7 @@ internal sealed class JournalSubscriptions(EventConsumers consumers, EntityDefin
            where topic is not null
            select deliveries.Publish(entity.EntityType, topic),
     ];
+
+    /// <summary>Null when there is none of the name.</summary>
+    public JournalSubscription? Find(string name) => All.FirstOrDefault(subscription => subscription.Name == name);
 }

@@ -67,6 +67,29 @@ public abstract class ParkingTests
     }
 
     [Fact]
+    public async Task EventThatTheVersionCannotRead_IsParked_UntilOneCan()
+    {
+        var (unreadable, other) = (NewKey(), NewKey());
+        await using (var newer = await ShopService.StartWithAsync(cloudState => cloudState.AddEntity<NewerOrderEntity>(), Settings))
+        {
+            await newer.PlaceAsync(unreadable);
+        }
+
+        await using (var older = await ShopService.StartAsync(cloudState => cloudState.AddAction<AuditAction>(), [.. Settings, ("CloudState:Effects:MaxAttempts", "2")]))
+        {
+            older.ExpectErrors();
+            var parked = Assert.Single(await ParkedAsync(older, unreadable, 1));
+            Assert.Contains("which no entity of this service handles", parked.GetProperty("error").GetString());
+            await older.PlaceAsync(other);
+            await older.Events().UntilAsync(1, arrival => arrival.Order == other);
+        }
+
+        await using var again = await ShopService.StartWithAsync(cloudState => cloudState.AddEntity<NewerOrderEntity>().AddAction<AuditAction>(), Settings);
+        await PostAsync(again, "retry", $"auditors order/{unreadable}/1", HttpStatusCode.OK);
+        Assert.Equal("Note type.googleapis.com/cloudstate.tests.shop.OrderAnnounced", Assert.Single(again.Events().Arrived, arrival => arrival.Order == unreadable).Handler);
+    }
+
+    [Fact]
     public async Task UnknownId_IsNotFound()
     {
         await using var shop = await StartAsync();

@@ -105,3 +105,22 @@ public sealed class ReceiptEntity : EventSourcedEntity<ReceiptState>
     {
     }
 }
+
+/// <summary>A later version of <see cref="OrderEntity"/>, with an event that the other one does not know.</summary>
+[EventSourcedEntity<Orders.OrdersBase>("order")]
+public sealed class NewerOrderEntity : EventSourcedEntity<OrderState>
+{
+    public Empty Place(PlaceOrder command, CommandContext context)
+    {
+        context.Emit(new OrderAnnounced { Product = command.Product });
+        return new Empty();
+    }
+
+    public Empty Cancel(CancelOrder command) => new();
+
+    public Empty Remind(RemindOrder command) => new();
+
+    public Empty Expire(ExpireOrder command) => new();
+
+    public void Apply(OrderAnnounced announced) => State.Changes++;
+}

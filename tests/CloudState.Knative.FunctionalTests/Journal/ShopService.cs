@@ -7,11 +7,15 @@ namespace CloudState.Knative.FunctionalTests.Journal;
 /// <summary>The shop in this process.</summary>
 internal static class ShopService
 {
-    public static Task<TestService> StartAsync(Action<CloudStateBuilder> consumers, params (string Key, string Value)[] settings) => TestService.StartHostAsync(
+    public static Task<TestService> StartAsync(Action<CloudStateBuilder> consumers, params (string Key, string Value)[] settings) =>
+        StartWithAsync(cloudState => consumers(cloudState.AddEntity<OrderEntity>()), settings);
+
+    /// <summary>Starts the shop of another version.</summary>
+    public static Task<TestService> StartWithAsync(Action<CloudStateBuilder> classes, params (string Key, string Value)[] settings) => TestService.StartHostAsync(
         cloudState =>
         {
             cloudState.Services.AddSingleton<ShopEvents>();
-            consumers(cloudState.AddEntity<OrderEntity>());
+            classes(cloudState);
         },
         [("CloudState:Eventing:ServiceName", "shop"), ("CloudState:Effects:RetryDelay", "00:00:00.02"), .. settings]);
 
