@@ -44,6 +44,15 @@ internal sealed class Deliveries
         }
     }
 
+    /// <summary>The first delivery of a queue, which is to be made.</summary>
+    public Delivery First(DeliveryQueue queue)
+    {
+        lock (_lock)
+        {
+            return queue.Waiting.Peek();
+        }
+    }
+
     /// <summary>The first delivery of a queue is no longer to be made; the next one is ready.</summary>
     public void CompleteFirst(DeliveryQueue queue)
     {

@@ -14,6 +14,9 @@ internal sealed record Delivery(string Id, EntityKey Origin, string Lane, string
     /// <summary>The lane of calls that commands have asked for.</summary>
     public const string Effects = "";
 
+    /// <summary>With what the lanes of timers begin, each of which has one of its own.</summary>
+    public const string Timers = "timer ";
+
     /// <summary>Whether nothing of its lane may overtake it: when it is parked, what follows is, too. Otherwise it is parked alone, and only if it failed unexpectedly; what is rejected is done.</summary>
     public required bool KeepsOrder { get; init; }
 }

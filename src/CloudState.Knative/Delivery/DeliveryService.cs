@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Effects;
 using CloudState.Knative.Storage;
@@ -15,7 +16,8 @@ internal sealed partial class DeliveryService(
 {
     private const int AttemptsBeforeWarning = 5;
 
-    private readonly SemaphoreSlim _free = new(options.MaxConcurrent);
+    // One for effects, for timers, and for each consumer and topic: a sink that does not answer does not hold up the others.
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _free = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -24,7 +26,6 @@ internal sealed partial class DeliveryService(
         {
             await foreach (var queue in deliveries.Ready.ReadAllAsync(stoppingToken))
             {
-                await _free.WaitAsync(stoppingToken);
                 _ = DeliverFirstAsync(queue, stoppingToken);
             }
         }
@@ -35,6 +36,9 @@ internal sealed partial class DeliveryService(
 
     private async Task DeliverFirstAsync(DeliveryQueue queue, CancellationToken stopping)
     {
+        var free = _free.GetOrAdd(queue.Lane.StartsWith(Delivery.Timers, StringComparison.Ordinal) ? Delivery.Timers : queue.Lane, _ => new SemaphoreSlim(options.MaxConcurrent));
+        await free.WaitAsync(CancellationToken.None);
+        var delivery = deliveries.First(queue);
         try
         {
             // Without the ownership this is somebody else's; and if only the lease is late, there is a store to wait for.
@@ -43,7 +47,6 @@ internal sealed partial class DeliveryService(
                 return;
             }
 
-            var delivery = queue.Waiting.Peek();
             var result = !queue.Slot.IsHeld ? DeliveryResult.Failed(StatusCode.Unavailable, "The lease has not been renewed.")
                 : await IsParkedBehindAsync(queue, delivery) ? DeliveryResult.Delivered
                 : await TryDeliverAsync(delivery, stopping);
@@ -73,14 +76,14 @@ internal sealed partial class DeliveryService(
             }
             else
             {
-                LogUnexpected(queue.Waiting.Peek().Target, queue.Origin, notParked);
+                LogUnexpected(delivery.Target, queue.Origin, notParked);
             }
 
             _ = RetryLaterAsync(queue, retryAfter: null, stopping);
         }
         finally
         {
-            _free.Release();
+            free.Release();
         }
     }
 

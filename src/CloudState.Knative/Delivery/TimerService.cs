@@ -79,7 +79,7 @@ internal sealed class TimerService(
             CloudStateTelemetry.TimerFired(now - timer.DueAt);
             deliveries.Add(
                 new Delivery(
-                    OutboxEntry.CommandIdOf(timer.Id), timer.Origin, $"timer {timer.Name}", timer.Method,
+                    OutboxEntry.CommandIdOf(timer.Id), timer.Origin, Delivery.Timers + timer.Name, timer.Method,
                     () => schedule.IsCurrent(timer) ? new StoredDelivery { Call = StoredCall.Parser.ParseFrom(timer.Call), CommandId = OutboxEntry.CommandIdOf(timer.Id) } : null,
                     () => schedule.Complete(timer))
                 { KeepsOrder = false },

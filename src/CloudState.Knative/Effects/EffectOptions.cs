@@ -7,7 +7,7 @@ public sealed class EffectOptions
     /// <value>Default: 32.</value>
     public int MaxDepth { get; set; } = 32;
 
-    /// <summary>How many stored effects, timers and events are delivered at the same time.</summary>
+    /// <summary>How many stored effects, how many timers, and how many events of each consumer and each topic are delivered at the same time.</summary>
     /// <value>Default: 64.</value>
     public int MaxConcurrent { get; set; } = 64;
 

@@ -103,7 +103,8 @@ internal sealed class JournalReader(
             {
                 deliveries.Add(
                     new Delivery.Delivery($"{subscription.Name} {logged.Origin}/{logged.Sequence}", logged.Origin, subscription.Name, target,
-                        () => new StoredDelivery { Journal = JournalEvents.ToStored(logged, subscription.Name) }, () => Complete(progress, logged.Position)) { KeepsOrder = true },
+                        () => new StoredDelivery { Journal = JournalEvents.ToStored(logged, subscription.Name) }, () => Complete(progress, logged.Position))
+                    { KeepsOrder = true },
                     progress.Slot);
             }
         }
