@@ -21,6 +21,9 @@ public class OrderEntityTests
 
         Assert.Equal([Placed], result.Events);
         Assert.Equal(new Order { Id = "alice-1", CartId = "alice", Lines = { Placed.Lines }, Status = Order.Types.Status.Placed }, result.State);
+        var timer = Assert.Single(result.Timers);
+        Assert.Equal(("payment", TimeSpan.FromMinutes(15)), (timer.Name, timer.Delay));
+        Assert.Equal("alice-1", timer.Call!.Message<ExpireOrder>().Id);
     }
 
     [Fact]
@@ -44,6 +47,7 @@ public class OrderEntityTests
 
         Assert.Equal([new OrderPaid()], result.Events);
         Assert.Equal(Order.Types.Status.Paid, result.Reply<Order>().Status);
+        Assert.True(Assert.Single(result.Timers, timer => timer.Name == "payment").IsCancelled);
     }
 
     [Fact]
