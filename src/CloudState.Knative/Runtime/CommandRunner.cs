@@ -129,9 +129,9 @@ internal sealed partial class CommandRunner(
     {
         var command = pending.Command;
         pending.Outcome = CommandOutcome.Rejected(rejection);
-        if (command.CommandId is null || command.HasMadeUpId || rejection.StatusCode.IsTransient())
+        if (command.CommandId is null || command.HasMadeUpId || rejection.StatusCode.IsTransient() || command.Order is { HoldBack: null })
         {
-            // Nothing to remember; or the handler wants the same command to be tried again.
+            // Nothing to remember; or the handler wants the same command to be tried again, or people may want it, who find the event parked.
             return null;
         }
 

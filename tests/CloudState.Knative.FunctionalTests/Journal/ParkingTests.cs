@@ -90,6 +90,24 @@ public abstract class ParkingTests
     }
 
     [Fact]
+    public async Task EventThatAnEntityRejects_CanBeRetried()
+    {
+        await using var shop = await ShopService.StartAsync(cloudState => cloudState.AddEntity<StockEntity>(), Settings);
+        shop.ExpectErrors();
+        var (order, product) = (NewKey(), NewKey());
+        shop.Events().Refuse = arrival => arrival.Order == order ? StatusCode.FailedPrecondition : null;
+        await shop.PlaceAsync(order, product);
+        await shop.PlaceAsync(order, product);
+        var parked = await ParkedAsync(shop, order, 2);
+
+        Assert.Contains("failed. FailedPrecondition", (await PostAsync(shop, "retry", Id(parked[0]), HttpStatusCode.OK)).GetProperty("failure").GetString());
+        shop.Events().Refuse = _ => null;
+        Assert.Equal(2, (await PostAsync(shop, "retry", Id(parked[0]), HttpStatusCode.OK)).GetProperty("delivered").GetInt32());
+
+        Assert.Equal(2, (await new Stock.StockClient(shop.Channel).GetAsync(new GetStock { Product = product })).Reserved);
+    }
+
+    [Fact]
     public async Task UnknownId_IsNotFound()
     {
         await using var shop = await StartAsync();
