@@ -6,10 +6,13 @@ namespace CloudState.Knative.Marten;
 /// One connection that stays open, to run batches and to hear of changes in between: outside of the pool, so that it neither
 /// waits for others nor takes a place from them. It is opened at the first batch, and again after whatever failed.
 /// </summary>
-/// <remarks>Cancelling a wait leaves the connection usable: Npgsql then only stops reading.</remarks>
+/// <remarks>
+/// Cancelling a wait leaves the connection usable: Npgsql then only stops reading. Now and then it misses a cancellation, so that no wait lasts longer than a part of the lease.
+/// </remarks>
 internal sealed class MemberConnection(NpgsqlConnectionStringBuilder settings, TimeSpan lease, string channel) : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _database = DataSource(settings, lease);
+    private readonly TimeSpan _longestWait = lease / 10;
     private NpgsqlConnection? _connection;
     private bool _mayHaveChanged;
 
@@ -57,7 +60,8 @@ internal sealed class MemberConnection(NpgsqlConnectionStringBuilder settings, T
             while (!_mayHaveChanged)
             {
                 // Without a connection there is nothing to hear; the next batch opens one.
-                await (_connection?.WaitAsync(cancellationToken) ?? Task.Delay(Timeout.Infinite, cancellationToken));
+                await (_connection?.WaitAsync(_longestWait, cancellationToken) ?? Task.Delay(Timeout.Infinite, cancellationToken));
+                cancellationToken.ThrowIfCancellationRequested();
             }
 
             _mayHaveChanged = false;

@@ -19,7 +19,7 @@ internal sealed class TimerSchedule
 
     public TimerSchedule() => CloudStateTelemetry.ObserveTimers(this);
 
-    /// <summary>Sent when a timer was set that may be the next one.</summary>
+    /// <summary>Sent when a timer was set that may be the next one, and when one has fired.</summary>
     public Pulse Changes { get; } = new();
 
     /// <summary>Timers that have fired, and are to be removed from the store.</summary>
@@ -148,6 +148,7 @@ internal sealed class TimerSchedule
         }
 
         _fired.Writer.TryWrite(timer.Id);
+        Changes.Send();
     }
 
     private void Add(StoredTimer timer, OwnedSlot slot)

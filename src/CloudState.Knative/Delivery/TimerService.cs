@@ -32,7 +32,6 @@ internal sealed class TimerService(
         while (!stoppingToken.IsCancellationRequested)
         {
             var (changed, ringChanged, loaded) = (schedule.Changes.Next, ring.Changed, outbox.Loads.Next);
-            var fired = schedule.Fired.WaitToReadAsync(stoppingToken).AsTask();
             var pause = StorePause;
             try
             {
@@ -50,7 +49,7 @@ internal sealed class TimerService(
                 return;
             }
 
-            await ((Task)Task.WhenAny(changed, ringChanged, loaded, fired)).WaitAsync(pause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Pulse.AnyAsync(pause, time, stoppingToken, changed, ringChanged, loaded);
         }
     }
 

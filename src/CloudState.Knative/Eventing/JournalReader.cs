@@ -49,8 +49,8 @@ internal sealed class JournalReader(
 
                 if (!mayHaveMore)
                 {
-                    Task news = hasRoom ? Task.WhenAny(ringChanged, loaded, appended) : Task.WhenAny(ringChanged, completed);
-                    await news.WaitAsync(IsSaved ? options.PollInterval : options.SaveInterval, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                    Task[] news = hasRoom ? [ringChanged, loaded, appended] : [ringChanged, completed];
+                    await Pulse.AnyAsync(IsSaved ? options.PollInterval : options.SaveInterval, time, stopping, news);
                 }
             }
             catch (StoreUnavailableException unavailable)
