@@ -71,6 +71,10 @@ public static class CloudStateExtensions
             throw new EntityDefinitionException("Nothing is registered. Call builder.AddCloudState().AddEntity<YourEntity>(), or AddAction<YourAction>().");
         }
 
+        EntityDefinitions.RejectTwice(
+            definitions.All.Select(entity => (Class: entity.EntityClass, Service: entity.Service.FullName))
+                .Concat(actions.All.Select(action => (Class: action.Definition.ActionClass, Service: action.Definition.Service.FullName))),
+            registered => registered.Class, registered => registered.Service, "the service");
         RejectUnknownCalls(definitions, actions, remotes);
         _ = app.Services.GetRequiredService<EventConsumers>();
         app.Services.GetRequiredService<TopicSinks>().Check(Publications.Topics(definitions, actions));

@@ -170,6 +170,14 @@ public abstract class JournalTests
         Assert.Contains(message, failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task EntityAndActionForOneService_StopTheStart()
+    {
+        var failure = await Assert.ThrowsAsync<EntityDefinitionException>(() => StartAsync(cloudState => cloudState.AddEntity<PriceEntity>().AddAction<PricesAction>()));
+
+        Assert.Contains("PricesAction both have the service 'cloudstate.tests.shop.Prices'. Register only one of them.", failure.Message, StringComparison.Ordinal);
+    }
+
     private static void Add(CloudStateBuilder cloudState, Type action) => _ = action.Name switch
     {
         nameof(BadLogAction) => cloudState.AddAction<BadLogAction>(),

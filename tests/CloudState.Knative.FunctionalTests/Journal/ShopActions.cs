@@ -115,3 +115,12 @@ public sealed class ForgetfulAction
         return new Empty();
     }
 }
+
+/// <summary>Answers the service of an entity.</summary>
+[Action<Prices.PricesBase>]
+public sealed class PricesAction
+{
+    public Price Set(SetPrice command) => new();
+
+    public Empty Remove(RemovePrice command) => new();
+}
