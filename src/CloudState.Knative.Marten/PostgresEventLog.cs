@@ -48,35 +48,15 @@ internal sealed class PostgresEventLog(NpgsqlDataSource database, string schema)
     public Task<EventBatch> ReadAsync(string entityType, long after, int maxCount, CancellationToken cancellationToken) =>
         MartenFailures.TranslateAsync(() => ReadDecidedAsync(entityType, after, maxCount, cancellationToken), cancellationToken);
 
-    public Task<IReadOnlyDictionary<int, long>> ReadPositionsAsync(string consumer, string entityType, CancellationToken cancellationToken) =>
-        MartenFailures.TranslateAsync<IReadOnlyDictionary<int, long>>(
-            async () =>
-            {
-                await using var command = database.CreateCommand(_positions);
-                command.Parameters.Add(Parameter.Text(consumer));
-                command.Parameters.Add(Parameter.Text(entityType));
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-                var positions = new Dictionary<int, long>();
-                while (await reader.ReadAsync(cancellationToken))
-                {
-                    positions.Add(reader.GetInt32(0), reader.GetInt64(1));
-                }
+    public async Task<IReadOnlyDictionary<int, long>> ReadPositionsAsync(string consumer, string entityType, CancellationToken cancellationToken)
+    {
+        var rows = await database.ReadAsync(
+            _positions, [Parameter.Text(consumer), Parameter.Text(entityType)], reader => (Slot: reader.GetInt32(0), Position: reader.GetInt64(1)), cancellationToken);
+        return rows.ToDictionary(row => row.Slot, row => row.Position);
+    }
 
-                return positions;
-            },
-            cancellationToken);
-
-    public Task SavePositionsAsync(string consumer, string entityType, IReadOnlyDictionary<int, long> positions, CancellationToken cancellationToken) => MartenFailures.TranslateAsync(
-        async () =>
-        {
-            await using var command = database.CreateCommand(_savePositions);
-            command.Parameters.Add(Parameter.Text(consumer));
-            command.Parameters.Add(Parameter.Text(entityType));
-            command.Parameters.Add(Parameter.Integers(positions.Keys));
-            command.Parameters.Add(Parameter.Longs(positions.Values));
-            return await command.ExecuteNonQueryAsync(cancellationToken);
-        },
-        cancellationToken);
+    public Task SavePositionsAsync(string consumer, string entityType, IReadOnlyDictionary<int, long> positions, CancellationToken cancellationToken) => database.ExecuteAsync(
+        _savePositions, [Parameter.Text(consumer), Parameter.Text(entityType), Parameter.Integers(positions.Keys), Parameter.Longs(positions.Values)], cancellationToken);
 
     private async Task<EventBatch> ReadDecidedAsync(string entityType, long after, int maxCount, CancellationToken cancellationToken)
     {

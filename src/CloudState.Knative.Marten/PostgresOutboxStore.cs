@@ -17,31 +17,13 @@ internal sealed class PostgresOutboxStore(NpgsqlDataSource database, string sche
 
     private readonly string _remove = $"delete from {schema}.{OutboxTable.Name} where id = any($1)";
 
-    public Task<IReadOnlyList<OutboxEntry>> ReadAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) => MartenFailures.TranslateAsync<IReadOnlyList<OutboxEntry>>(
-        async () =>
-        {
-            await using var command = database.CreateCommand(_read);
-            command.Parameters.Add(Parameter.EntityTypes(slots));
-            command.Parameters.Add(Parameter.Numbers(slots));
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            var entries = new List<OutboxEntry>();
-            while (await reader.ReadAsync(cancellationToken))
-            {
-                entries.Add(new OutboxEntry(
-                    reader.GetGuid(0), new EntityKey(reader.GetString(1), reader.GetString(2)), reader.GetInt32(3), reader.GetString(4),
-                    UnsafeByteOperations.UnsafeWrap(reader.GetFieldValue<byte[]>(5))));
-            }
-
-            return entries;
-        },
+    public Task<IReadOnlyList<OutboxEntry>> ReadAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) => database.ReadAsync(
+        _read,
+        [Parameter.EntityTypes(slots), Parameter.Numbers(slots)],
+        reader => new OutboxEntry(
+            reader.GetGuid(0), new EntityKey(reader.GetString(1), reader.GetString(2)), reader.GetInt32(3), reader.GetString(4),
+            UnsafeByteOperations.UnsafeWrap(reader.GetFieldValue<byte[]>(5))),
         cancellationToken);
 
-    public Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => MartenFailures.TranslateAsync(
-        async () =>
-        {
-            await using var command = database.CreateCommand(_remove);
-            command.Parameters.Add(Parameter.Ids(ids));
-            return await command.ExecuteNonQueryAsync(cancellationToken);
-        },
-        cancellationToken);
+    public Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => database.ExecuteAsync(_remove, [Parameter.Ids(ids)], cancellationToken);
 }

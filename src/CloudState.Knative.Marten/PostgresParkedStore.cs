@@ -12,13 +12,13 @@ internal sealed class PostgresParkedStore(NpgsqlDataSource database, string sche
 
     private readonly string _table = $"{schema}.{ParkedTable.Name}";
 
-    public Task ParkAsync(ParkedDelivery delivery, CancellationToken cancellationToken) => ExecuteAsync(
+    public Task ParkAsync(ParkedDelivery delivery, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"insert into {_table} ({Columns}) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing", ValuesOf(delivery), cancellationToken);
 
     public async Task<bool> TryParkBehindAsync(ParkedDelivery delivery, CancellationToken cancellationToken)
     {
         // The rows are locked, so that nobody removes the last one meanwhile.
-        var waiting = await ExecuteAsync(
+        var waiting = await database.ExecuteAsync(
             $"""
             with first as (select id from {_table} where lane = $2 and entity_type = $3 and entity_id = $4 and slot = $5 for update)
             insert into {_table} ({Columns}) select $1, $2, $3, $4, $5, $6, $7, $8, $9 where exists (select from first)
@@ -29,18 +29,18 @@ internal sealed class PostgresParkedStore(NpgsqlDataSource database, string sche
         return waiting > 0;
     }
 
-    public Task<IReadOnlyList<(string Lane, EntityKey Origin)>> ReadOriginsAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) => ReadAsync(
+    public Task<IReadOnlyList<(string Lane, EntityKey Origin)>> ReadOriginsAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) => database.ReadAsync(
         $"select distinct lane, entity_type, entity_id from {_table} join unnest($1, $2) as owned(entity_type, slot) using (entity_type, slot)",
         [Parameter.EntityTypes(slots), Parameter.Numbers(slots)],
         reader => (reader.GetString(0), new EntityKey(reader.GetString(1), reader.GetString(2))),
         cancellationToken);
 
     public Task<IReadOnlyList<ParkedDelivery>> ReadAsync(int maxCount, CancellationToken cancellationToken) =>
-        ReadAsync($"select {Columns} from {_table} order by number limit $1", [Parameter.Integer(maxCount)], ToDelivery, cancellationToken);
+        database.ReadAsync($"select {Columns} from {_table} order by number limit $1", [Parameter.Integer(maxCount)], ToDelivery, cancellationToken);
 
     public async Task<ParkedDelivery?> ReadFirstAsync(string lane, EntityKey origin, CancellationToken cancellationToken)
     {
-        var first = await ReadAsync(
+        var first = await database.ReadAsync(
             $"select {Columns} from {_table} where lane = $1 and entity_type = $2 and entity_id = $3 order by number limit 1",
             [Parameter.Text(lane), Parameter.Text(origin.EntityType), Parameter.Text(origin.EntityId)],
             ToDelivery,
@@ -49,13 +49,13 @@ internal sealed class PostgresParkedStore(NpgsqlDataSource database, string sche
     }
 
     public async Task<ParkedDelivery?> FindAsync(string id, CancellationToken cancellationToken) =>
-        (await ReadAsync($"select {Columns} from {_table} where id = $1", [Parameter.Text(id)], ToDelivery, cancellationToken)).SingleOrDefault();
+        (await database.ReadAsync($"select {Columns} from {_table} where id = $1", [Parameter.Text(id)], ToDelivery, cancellationToken)).SingleOrDefault();
 
-    public Task UpdateAsync(string id, string error, int attempts, CancellationToken cancellationToken) => ExecuteAsync(
+    public Task UpdateAsync(string id, string error, int attempts, CancellationToken cancellationToken) => database.ExecuteAsync(
         $"update {_table} set error = $2, attempts = $3 where id = $1", [Parameter.Text(id), Parameter.Text(error), Parameter.Integer(attempts)], cancellationToken);
 
     public async Task<bool> RemoveAsync(string id, CancellationToken cancellationToken) =>
-        await ExecuteAsync($"delete from {_table} where id = $1", [Parameter.Text(id)], cancellationToken) > 0;
+        await database.ExecuteAsync($"delete from {_table} where id = $1", [Parameter.Text(id)], cancellationToken) > 0;
 
     private static NpgsqlParameter[] ValuesOf(ParkedDelivery delivery) =>
     [
@@ -73,30 +73,4 @@ internal sealed class PostgresParkedStore(NpgsqlDataSource database, string sche
     private static ParkedDelivery ToDelivery(NpgsqlDataReader reader) => new(
         reader.GetString(0), reader.GetString(1), new EntityKey(reader.GetString(2), reader.GetString(3)), reader.GetInt32(4),
         UnsafeByteOperations.UnsafeWrap(reader.GetFieldValue<byte[]>(5)), reader.GetString(6), reader.GetInt32(7), reader.GetFieldValue<DateTimeOffset>(8));
-
-    private Task<IReadOnlyList<T>> ReadAsync<T>(string sql, NpgsqlParameter[] parameters, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken) =>
-        MartenFailures.TranslateAsync<IReadOnlyList<T>>(
-            async () =>
-            {
-                await using var command = database.CreateCommand(sql);
-                command.Parameters.AddRange(parameters);
-                await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-                var rows = new List<T>();
-                while (await reader.ReadAsync(cancellationToken))
-                {
-                    rows.Add(read(reader));
-                }
-
-                return rows;
-            },
-            cancellationToken);
-
-    private Task<int> ExecuteAsync(string sql, NpgsqlParameter[] parameters, CancellationToken cancellationToken) => MartenFailures.TranslateAsync(
-        async () =>
-        {
-            await using var command = database.CreateCommand(sql);
-            command.Parameters.AddRange(parameters);
-            return await command.ExecuteNonQueryAsync(cancellationToken);
-        },
-        cancellationToken);
 }

@@ -42,12 +42,5 @@ internal sealed class PostgresTimerStore(NpgsqlDataSource database, string schem
         },
         cancellationToken);
 
-    public Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => MartenFailures.TranslateAsync(
-        async () =>
-        {
-            await using var command = database.CreateCommand(_remove);
-            command.Parameters.Add(Parameter.Ids(ids));
-            return await command.ExecuteNonQueryAsync(cancellationToken);
-        },
-        cancellationToken);
+    public Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => database.ExecuteAsync(_remove, [Parameter.Ids(ids)], cancellationToken);
 }

@@ -21,13 +21,6 @@ internal sealed class SqliteOutboxStore(SqliteDatabase database) : IOutboxStore
         },
         cancellationToken);
 
-    public Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.InTransaction("BEGIN IMMEDIATE", () =>
-        {
-            foreach (var id in ids)
-            {
-                session.Execute("DELETE FROM outbox WHERE id = $1", id.ToString());
-            }
-        }),
-        cancellationToken);
+    public Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => SqliteQueries.Remove(session, "outbox", ids), cancellationToken);
 }

@@ -56,6 +56,15 @@ internal static class SqliteQueries
         session.Execute("DELETE FROM entity_values WHERE expires_at < $1", SqliteTime.ToText(before));
     });
 
+    /// <summary>Removes rows of a table that has ids.</summary>
+    public static void Remove(SqliteSession session, string table, IEnumerable<Guid> ids) => session.InTransaction("BEGIN IMMEDIATE", () =>
+    {
+        foreach (var id in ids)
+        {
+            session.Execute($"DELETE FROM {table} WHERE id = $1", id.ToString());
+        }
+    });
+
     private static StoredSnapshot? ReadSnapshot(SqliteSession session, string stream, StoredTypes types)
     {
         using var row = session.Query("SELECT version, type, state FROM snapshots WHERE stream = $1", stream);

@@ -25,15 +25,8 @@ internal sealed class SqliteTimerStore(SqliteDatabase database) : ITimerStore
         },
         cancellationToken);
 
-    public Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) => database.WriteAsync(
-        session => session.InTransaction("BEGIN IMMEDIATE", () =>
-        {
-            foreach (var id in ids)
-            {
-                session.Execute("DELETE FROM timers WHERE id = $1", id.ToString());
-            }
-        }),
-        cancellationToken);
+    public Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken) =>
+        database.WriteAsync(session => SqliteQueries.Remove(session, "timers", ids), cancellationToken);
 
     private static DateTimeOffset? NextOf(SqliteSession session, IReadOnlyCollection<Slot> slots, DateTimeOffset before)
     {

@@ -145,12 +145,8 @@ internal sealed partial class DeliveryService(
         LogParked(delivery.Target, delivery.Origin, delivery.Id, queue.Attempts, status.StatusCode, status.Detail);
     }
 
-    private ParkedDelivery ToParked(DeliveryQueue queue, Delivery delivery, string error, int attempts)
-    {
-        var now = time.GetUtcNow();
-        return new ParkedDelivery(
-            delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, delivery.Content()!.ToByteString(), error, attempts, now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)));
-    }
+    private ParkedDelivery ToParked(DeliveryQueue queue, Delivery delivery, string error, int attempts) => new(
+        delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, delivery.Content()!.ToByteString(), error, attempts, time.GetUtcNow().ToMicroseconds());
 
     private bool MayWorkLater(StatusCode code, int attempts) => IsUnexpected(code) ? attempts < options.MaxAttempts : code.IsTransient();
 

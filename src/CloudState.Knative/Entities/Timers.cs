@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Effects;
+using CloudState.Knative.Storage;
 using Grpc.Core;
 
 namespace CloudState.Knative.Entities;
@@ -76,9 +77,5 @@ internal sealed record TimerRequest(string Name, OutgoingCall? Call, DateTimeOff
     private static readonly DateTimeOffset Latest = new(9999, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>When the call is to be made.</summary>
-    public DateTimeOffset DueAt(DateTimeOffset now)
-    {
-        var due = At?.ToUniversalTime() ?? (In > Latest - now ? Latest : now + In!.Value);
-        return due.AddTicks(-(due.Ticks % TimeSpan.TicksPerMicrosecond));
-    }
+    public DateTimeOffset DueAt(DateTimeOffset now) => (At?.ToUniversalTime() ?? (In > Latest - now ? Latest : now + In!.Value)).ToMicroseconds();
 }

@@ -33,12 +33,10 @@ internal sealed class Publications(ServiceName service, CloudStateOptions option
     public OutgoingEvent OfJournal(LoggedEvent logged, string topic, StoredTypes types)
     {
         var name = types.CurrentName(logged.TypeName);
-        var isJson = ContentTypeOf(topic) == Json || types.FromJson(logged.TypeName, logged.Json.Span) is not IMessage;
-        return OfJournal(
-            logged,
-            name.StartsWith(JsonTypePrefix, StringComparison.Ordinal) ? name[JsonTypePrefix.Length..] : name,
-            isJson ? Json : ContentTypeOf(topic),
-            isJson ? UnsafeByteOperations.UnsafeWrap(logged.Json) : ((IMessage)types.FromJson(logged.TypeName, logged.Json.Span)).ToByteString());
+        var type = name.StartsWith(JsonTypePrefix, StringComparison.Ordinal) ? name[JsonTypePrefix.Length..] : name;
+        return ContentTypeOf(topic) is not Json and var contentType && types.FromJson(logged.TypeName, logged.Json.Span) is IMessage message
+            ? OfJournal(logged, type, contentType, message.ToByteString())
+            : OfJournal(logged, type, Json, UnsafeByteOperations.UnsafeWrap(logged.Json));
     }
 
     /// <summary>An event of the journal with data of a kind.</summary>

@@ -246,11 +246,7 @@ internal sealed partial class CommandRunner(
     public static long Fingerprint(Command command) => unchecked((long)XxHash3.HashToUInt64(command.Message.ToByteArray()));
 
     /// <summary>The time with the precision that stores keep.</summary>
-    private DateTimeOffset Now()
-    {
-        var now = time.GetUtcNow();
-        return now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
-    }
+    private DateTimeOffset Now() => time.GetUtcNow().ToMicroseconds();
 
     [LoggerMessage(1, LogLevel.Error, "{Method} for {Key} failed (trace id {TraceId}). The entity is reloaded from the store.", EventName = "CommandFailed")]
     private partial void LogFailed(string method, EntityKey key, ActivityTraceId traceId, Exception failure);
