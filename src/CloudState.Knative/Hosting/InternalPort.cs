@@ -50,7 +50,7 @@ internal sealed class InternalPort(RingOptions options, bool isOnKnative)
             http => http.Features.Get<InternalConnection>() is not null,
             ports => ports.Run(http => (http.Request.Method, http.Request.Path.Value) switch
             {
-                ("POST", PeerEndpoint.ForwardPath) => peers.HandleAsync(http),
+                ("GET", PeerEndpoint.ForwardPath) => peers.HandleAsync(http),
                 ("GET", RingReport.Path) => http.Response.WriteAsJsonAsync(RingReport.Of(state), RingJson.Default.RingReport, cancellationToken: http.RequestAborted),
                 ("GET", ParkedEndpoint.Path) => parked.ListAsync(http),
                 ("POST", ParkedEndpoint.RetryPath) => parked.RetryAsync(http),

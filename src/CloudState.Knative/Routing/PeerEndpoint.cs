@@ -1,22 +1,22 @@
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
-using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Hosting;
 using CloudState.Knative.Ownership;
-using CloudState.Knative.Runtime;
-using CloudState.Knative.Storage;
-using Google.Protobuf;
-using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Routing;
 
 /// <summary>Where the other pods' links end: runs the commands that they forward, many at a time.</summary>
-internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls calls, RingState state, TimeProvider time)
+/// <remarks>
+/// A pod that stops closes each link in agreement with its peer, so that neither commands nor outcomes are lost on their way: it says that it is
+/// closing, carries out and answers what still comes, and waits for the peer to end the link when that has nothing to wait for any more. A peer
+/// that is silent meanwhile is gone.
+/// </remarks>
+internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls calls, RingState state, IOptions<CloudStateOptions> options, TimeProvider time)
 {
     public const string ForwardPath = "/cloudstate/forward";
 
@@ -25,122 +25,84 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
     /// <summary>Ends the links once the commands on them have their outcomes.</summary>
     public void Close() => _closing.Cancel();
 
-    public async Task HandleAsync(HttpContext http)
+    public Task HandleAsync(HttpContext http)
     {
         if (!IsAuthentic(http.Request))
         {
             http.Response.StatusCode = StatusCodes.Status401Unauthorized;
-            return;
+        }
+        else if (_closing.IsCancellationRequested)
+        {
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        }
+        else if (http.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } upgrade && http.Request.Headers.Upgrade == PeerLink.Protocol)
+        {
+            return ServeAsync(http, upgrade);
+        }
+        else
+        {
+            http.Response.StatusCode = StatusCodes.Status426UpgradeRequired;
+            http.Response.Headers.Upgrade = PeerLink.Protocol;
         }
 
+        return Task.CompletedTask;
+    }
+
+    private async Task ServeAsync(HttpContext http, IHttpUpgradeFeature upgrade)
+    {
         // A link is quiet for as long as there is nothing to forward.
         http.Features.Get<IHttpMinRequestBodyDataRateFeature>()?.MinDataRate = null;
         http.Features.Get<IHttpMinResponseDataRateFeature>()?.MinDataRate = null;
-        http.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize = null;
+        http.Response.Headers.Upgrade = PeerLink.Protocol;
+        var stream = await upgrade.UpgradeAsync();
 
-        var stream = new PeerStream();
-        var running = new ConcurrentDictionary<ulong, (Task Execution, CancellationTokenSource Cancellation)>();
-        var writing = stream.WriteAllAsync(http.Response.BodyWriter, http.RequestAborted);
-        using var closed = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, _closing.Token);
+        var output = new PeerOutput();
+        var forwarded = new ForwardedCalls(definitions, calls, time, output, _closing.Token);
+        using var peerGone = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
+        output.Open(stream);
         try
         {
-            await PeerStream.ReadAllAsync(http.Request.BodyReader, Handle, closed.Token);
+            using var closing = _closing.Token.UnsafeRegister(_ =>
+            {
+                output.Send(PeerFrameKind.Closing);
+                ExpectPeer();
+            }, null);
+            await PeerInput.ReadAllAsync(stream, Handle, peerGone.Token);
         }
         catch (Exception broken) when (broken is OperationCanceledException or IOException or InvalidDataException)
         {
         }
 
         // What was read is carried out, even if the peer is gone: it sends the command again, and then gets the same outcome.
-        await Task.WhenAll(running.Values.Select(call => call.Execution));
-        stream.Complete();
-        await writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await forwarded.AllEndedAsync();
+        await output.CompleteAsync();
 
         void Handle(PeerFrame frame)
         {
-            switch (frame.ContentCase)
+            switch (frame.Kind)
             {
-                case PeerFrame.ContentOneofCase.Command:
-                    Start(frame.Call, frame.Command);
+                case PeerFrameKind.Command:
+                    forwarded.Start(frame);
                     break;
-                case PeerFrame.ContentOneofCase.Cancel when running.TryGetValue(frame.Call, out var call):
-                    call.Cancellation.Cancel();
+                case PeerFrameKind.Cancel:
+                    forwarded.Cancel(frame.Call);
                     break;
+                case PeerFrameKind.Ping:
+                    output.Send(PeerFrameKind.Pong);
+                    break;
+            }
+
+            if (_closing.IsCancellationRequested)
+            {
+                ExpectPeer();
             }
         }
 
-        void Start(ulong call, ForwardedCommand command)
-        {
-            var cancellation = new CancellationTokenSource();
-            var finished = new TaskCompletionSource();
-            running[call] = (finished.Task, cancellation);
-
-            // Not on the thread that reads: a handler runs on the thread that brings its command.
-            _ = Task.Run(ExecuteAsync);
-
-            async Task ExecuteAsync()
-            {
-                var outcome = await RunAsync(command, cancellation.Token);
-                stream.Send(new PeerFrame { Call = call, Outcome = outcome });
-                running.TryRemove(call, out _);
-                finished.SetResult();
-            }
-        }
-    }
-
-    private async Task<ForwardedOutcome> RunAsync(ForwardedCommand forwarded, CancellationToken cancelled)
-    {
-        if (definitions.Find(forwarded.Method) is not var (entity, definition))
-        {
-            return ToWire(CommandOutcome.Failed(StatusCode.Unimplemented, $"The pod that owns the entity has no method {forwarded.Method}; it runs another revision of the service."));
-        }
-
-        IMessage message;
-        try
-        {
-            message = definition.Rpc.InputType.Parser.ParseFrom(forwarded.Message);
-        }
-        catch (InvalidProtocolBufferException unreadable)
-        {
-            return ToWire(CommandOutcome.Failed(StatusCode.Internal, $"The pod that owns the entity cannot read the command: {unreadable.Message}"));
-        }
-
-        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancelled, definition.IsStreaming ? _closing.Token : CancellationToken.None);
-        var outcome = await calls.ExecuteForwardedAsync(new Command
-        {
-            Definition = definition,
-            Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
-            Message = message,
-            Metadata = StoredCalls.ToMetadata(forwarded.Metadata),
-            CommandId = forwarded.CommandId,
-            HasMadeUpId = forwarded.MadeUpId,
-            Depth = forwarded.Depth,
-            Order = forwarded.OrderStream.Length == 0 ? null : new EventOrder(forwarded.OrderStream, forwarded.OrderSequence)
-            {
-                HoldBack = forwarded.HasOrderHoldBackMicroseconds ? TimeSpan.FromMicroseconds(forwarded.OrderHoldBackMicroseconds) : null,
-            },
-            Deadline = time.GetUtcNow().AddMicroseconds(forwarded.MicrosecondsLeft),
-            SeenVersion = forwarded.HasSeenVersion ? forwarded.SeenVersion : null,
-            CallCancelled = ended.Token,
-            Trace = TraceParent.Parse(forwarded.Traceparent, forwarded.Tracestate),
-        });
-        return ToWire(ended.IsCancellationRequested && !cancelled.IsCancellationRequested ? CommandOutcome.NotOwner : outcome);
+        // It ends the link, or waits and pings.
+        void ExpectPeer() => peerGone.CancelAfter(options.Value.Ring.ForwardTimeout);
     }
 
     private bool IsAuthentic(HttpRequest request) =>
         state.Ring.Self is { } self && CryptographicOperations.FixedTimeEquals(
             Encoding.ASCII.GetBytes(request.Headers.Authorization.ToString()), Encoding.ASCII.GetBytes($"Bearer {self.Secret}"));
-
-    private static ForwardedOutcome ToWire(CommandOutcome outcome) => outcome.IsNotOwner
-        ? new ForwardedOutcome { NotOwner = true }
-        : new ForwardedOutcome
-        {
-            Unchanged = outcome.IsUnchanged,
-            HeldBack = outcome.IsHeldBack,
-            Version = outcome.Version,
-            StoreUnavailable = outcome.IsStoreUnavailable,
-            StatusCode = (int)outcome.Status.StatusCode,
-            StatusDetail = outcome.Status.Detail ?? "",
-            Reply = outcome.Reply?.ToByteString() ?? ByteString.Empty,
-            Metadata = { StoredCalls.ToStored(outcome.Metadata ?? []) },
-        };
 }

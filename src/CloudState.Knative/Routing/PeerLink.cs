@@ -1,54 +1,67 @@
 using System.Collections.Concurrent;
-using System.IO.Pipelines;
 using System.Net;
 using System.Net.Http.Headers;
 using CloudState.Knative.Ownership;
+using CloudState.Knative.Runtime;
 
 namespace CloudState.Knative.Routing;
 
-/// <summary>The stream to one other pod, and the commands that wait for their outcome on it. It lives until it breaks.</summary>
+/// <summary>The connection to one other pod, and the commands that wait for their outcome on it. It lives until it breaks.</summary>
+/// <remarks>
+/// An HTTP/1.1 connection that leaves HTTP behind (RFC 9110, section 7.8) and carries <see cref="PeerFrame"/>s from then on. A pod that is
+/// only slow still answers pings: while commands wait, silence for half of the time limit is followed by a ping, and silence for all of it ends the link. Silence
+/// is measured in ticks of a timer, not by the clock: so a process that was paused itself does not blame its peers.
+/// Example, with a limit of two seconds: a command is sent to a pod that is cut off. After one second comes a ping, after two seconds
+/// the command is known to be lost, and its router tries again.
+/// </remarks>
 internal sealed class PeerLink : IDisposable
 {
-    private readonly ConcurrentDictionary<ulong, TaskCompletionSource<ForwardedOutcome>> _waiting = new();
+    public const string Protocol = "cloudstate-forward";
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
+
+    private readonly ConcurrentDictionary<ulong, PeerCall> _waiting = new();
     private readonly CancellationTokenSource _closed = new();
-    private readonly PeerStream _stream = new();
+    private readonly PeerOutput _output = new();
     private readonly Member _peer;
+    private readonly TimeProvider _time;
+    private readonly int _longestSilence;
     private ulong _lastCall;
+    private int _silence;
+    private volatile bool _isClosing;
     private string _whyEnded = "the other pod has ended the link";
 
-    public PeerLink(Member peer, HttpMessageInvoker http)
+    public PeerLink(Member peer, HttpMessageInvoker http, TimeSpan timeout, TimeProvider time)
     {
         _peer = peer;
-        Ended = RunAsync(http);
+        _time = time;
+        _longestSilence = (int)(timeout / Tick);
+        _ = RunAsync(http);
     }
 
-    /// <summary>Completes once the stream is broken or closed.</summary>
-    public Task Ended { get; }
+    /// <summary>False once the link is broken or closed, or the peer takes no further commands on it.</summary>
+    public bool IsOpen => !_isClosing;
 
-    /// <summary>Sends a command and waits for its outcome.</summary>
-    /// <exception cref="PeerUnreachableException">The stream broke before; it is not known whether the command was run.</exception>
-    public async Task<ForwardedOutcome> SendAsync(ForwardedCommand command, TimeSpan timeLeft, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Sends a command. Its task fails with a <see cref="PeerUnreachableException"/> when the link breaks before its outcome is there.</summary>
+    public PeerCall Send(Command command, ForwardedCommand head, DateTimeOffset deadline)
     {
-        var call = Interlocked.Increment(ref _lastCall);
-        var outcome = new TaskCompletionSource<ForwardedOutcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _waiting[call] = outcome;
-        if (!_stream.Send(new PeerFrame { Call = call, Command = command }))
+        var call = new PeerCall(this, Interlocked.Increment(ref _lastCall), command, deadline);
+        _waiting[call.Number] = call;
+        if (!_output.Send(PeerFrameKind.Command, call.Number, head, command.Message))
         {
             FailWaiting();
         }
 
-        try
-        {
-            return await outcome.Task.WaitAsync(timeLeft, time, cancellationToken);
-        }
-        catch (Exception gaveUp) when (gaveUp is TimeoutException or OperationCanceledException)
-        {
-            if (_waiting.TryRemove(call, out _))
-            {
-                _stream.Send(new PeerFrame { Call = call, Cancel = new CancelCall() });
-            }
+        return call;
+    }
 
-            throw;
+    /// <summary>Lets a call end without its outcome.</summary>
+    public void GiveUp(PeerCall call, Exception reason)
+    {
+        if (_waiting.TryRemove(call.Number, out _))
+        {
+            _output.Send(PeerFrameKind.Cancel, call.Number);
+            call.TrySetException(reason);
         }
     }
 
@@ -58,41 +71,84 @@ internal sealed class PeerLink : IDisposable
     {
         try
         {
-            using var request = new HttpRequestMessage(HttpMethod.Post, $"http://{_peer.Address}{PeerEndpoint.ForwardPath}")
+            using var timer = _time.CreateTimer(static link => ((PeerLink)link!).Watch(), this, Tick, Tick);
+            using var request = new HttpRequestMessage(HttpMethod.Get, $"http://{_peer.Address}{PeerEndpoint.ForwardPath}")
             {
-                Version = HttpVersion.Version20,
+                Version = HttpVersion.Version11,
                 VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-                Headers = { Authorization = new AuthenticationHeaderValue("Bearer", _peer.Secret) },
-                Content = new StreamContent(_stream),
+                Headers =
+                {
+                    Authorization = new AuthenticationHeaderValue("Bearer", _peer.Secret),
+                    Connection = { "Upgrade" },
+                    Upgrade = { new ProductHeaderValue(Protocol) },
+                },
             };
             using var response = await http.SendAsync(request, _closed.Token);
-            if (!response.IsSuccessStatusCode)
+            if (response.StatusCode != HttpStatusCode.SwitchingProtocols)
             {
                 _whyEnded = $"it answers {(int)response.StatusCode}";
+                return;
             }
-            else
-            {
-                var input = PipeReader.Create(await response.Content.ReadAsStreamAsync(_closed.Token));
-                await PeerStream.ReadAllAsync(input, Release, _closed.Token);
-            }
+
+            var stream = await response.Content.ReadAsStreamAsync(_closed.Token);
+            _output.Open(stream);
+            await PeerInput.ReadAllAsync(stream, Handle, _closed.Token);
         }
-        catch (Exception broken) when (broken is HttpRequestException or IOException or InvalidDataException or OperationCanceledException)
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception broken) when (broken is HttpRequestException or IOException or InvalidDataException)
         {
             _whyEnded = broken.Message;
         }
         finally
         {
-            await _closed.CancelAsync();
-            _stream.Complete();
+            _isClosing = true;
+            _ = _output.CompleteAsync();
             FailWaiting();
         }
     }
 
-    private void Release(PeerFrame frame)
+    private void Handle(PeerFrame frame)
     {
-        if (_waiting.TryRemove(frame.Call, out var waiting))
+        _silence = 0;
+        switch (frame.Kind)
         {
-            waiting.TrySetResult(frame.Outcome);
+            case PeerFrameKind.Outcome when _waiting.TryRemove(frame.Call, out var call):
+                call.Answer(frame);
+                break;
+            case PeerFrameKind.Closing:
+                _isClosing = true;
+                break;
+        }
+
+        if (_isClosing && _waiting.IsEmpty)
+        {
+            _closed.Cancel();
+        }
+    }
+
+    /// <summary>Looks, every now and then, for calls whose time is over, and for a peer that is silent although it should answer.</summary>
+    private void Watch()
+    {
+        var now = _time.GetUtcNow();
+        foreach (var (_, call) in _waiting)
+        {
+            if (call.Deadline <= now)
+            {
+                GiveUp(call, new TimeoutException());
+            }
+        }
+
+        _silence = _waiting.IsEmpty ? 0 : _silence + 1;
+        if (_silence == _longestSilence / 2)
+        {
+            _output.Send(PeerFrameKind.Ping);
+        }
+        else if (_silence >= _longestSilence)
+        {
+            _whyEnded = "it is silent";
+            _closed.Cancel();
         }
     }
 
@@ -104,21 +160,6 @@ internal sealed class PeerLink : IDisposable
             {
                 waiting.TrySetException(new PeerUnreachableException(_whyEnded));
             }
-        }
-    }
-
-    /// <summary>A request body that goes on as long as the stream.</summary>
-    private sealed class StreamContent(PeerStream stream) : HttpContent
-    {
-        protected override Task SerializeToStreamAsync(Stream body, TransportContext? context) => SerializeToStreamAsync(body, context, CancellationToken.None);
-
-        protected override Task SerializeToStreamAsync(Stream body, TransportContext? context, CancellationToken cancellationToken) =>
-            stream.WriteAllAsync(PipeWriter.Create(body, new StreamPipeWriterOptions(leaveOpen: true)), cancellationToken);
-
-        protected override bool TryComputeLength(out long length)
-        {
-            length = 0;
-            return false;
         }
     }
 }

@@ -1,12 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Effects;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
-using Google.Protobuf;
-using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Routing;
@@ -14,17 +11,16 @@ namespace CloudState.Knative.Routing;
 /// <summary>The links to the other pods, one each, opened when first needed.</summary>
 internal sealed partial class PeerLinks : IDisposable
 {
-    // The shortest that SocketsHttpHandler takes.
-    private static readonly TimeSpan PingDelay = TimeSpan.FromSeconds(1);
-
     private readonly ConcurrentDictionary<Guid, Lazy<PeerLink>> _links = new();
     private readonly ConcurrentDictionary<Guid, bool> _unreachable = new();
+    private readonly TimeSpan _timeout;
     private readonly TimeProvider _time;
     private readonly ILogger<PeerLinks> _logger;
     private readonly HttpMessageInvoker _http;
 
     public PeerLinks(RingOptions options, TimeProvider time, ILogger<PeerLinks> logger)
     {
+        _timeout = options.ForwardTimeout;
         _time = time;
         _logger = logger;
         _http = new HttpMessageInvoker(new SocketsHttpHandler
@@ -32,9 +28,6 @@ internal sealed partial class PeerLinks : IDisposable
             ActivityHeadersPropagator = null,
             AllowAutoRedirect = false,
             ConnectTimeout = options.ForwardTimeout,
-            KeepAlivePingDelay = PingDelay,
-            KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
-            KeepAlivePingTimeout = options.ForwardTimeout - PingDelay,
             UseCookies = false,
             UseProxy = false,
         });
@@ -56,10 +49,12 @@ internal sealed partial class PeerLinks : IDisposable
                 throw new TimeoutException();
             }
 
-            var outcome = await Find(owner).SendAsync(ToWire(command, timeLeft, span?.Context ?? command.Trace), timeLeft, _time, command.CallCancelled);
-            result = outcome.NotOwner ? "not_owner" : "outcome";
+            var call = Find(owner).Send(command, ForwardedMessages.ToHead(command, timeLeft, span?.Context ?? command.Trace), deadline);
+            using var cancellation = command.CallCancelled.UnsafeRegister(static call => ((PeerCall)call!).GiveUp(new OperationCanceledException()), call);
+            var outcome = await call.Task;
+            result = outcome is null ? "not_owner" : "outcome";
             _unreachable.TryRemove(owner.Id, out _);
-            return outcome.NotOwner ? null : FromWire(command, outcome);
+            return outcome;
         }
         catch (PeerUnreachableException unreachable)
         {
@@ -102,8 +97,8 @@ internal sealed partial class PeerLinks : IDisposable
     {
         while (true)
         {
-            var link = _links.GetOrAdd(peer.Id, static (_, args) => new Lazy<PeerLink>(() => new PeerLink(args.peer, args._http)), (peer, _http));
-            if (!link.Value.Ended.IsCompleted)
+            var link = _links.GetOrAdd(peer.Id, static (_, args) => args.Item1.Open(args.peer), (this, peer));
+            if (link.Value.IsOpen)
             {
                 return link.Value;
             }
@@ -112,46 +107,5 @@ internal sealed partial class PeerLinks : IDisposable
         }
     }
 
-    private static ForwardedCommand ToWire(Command command, TimeSpan timeLeft, ActivityContext trace)
-    {
-        var forwarded = new ForwardedCommand
-        {
-            Method = command.Definition.FullName,
-            Message = command.Message.ToByteString(),
-            CommandId = command.CommandId,
-            MadeUpId = command.HasMadeUpId,
-            Depth = command.Depth,
-            OrderStream = command.Order?.Stream ?? "",
-            OrderSequence = command.Order?.Sequence ?? 0,
-            Traceparent = TraceParent.Of(trace),
-            Tracestate = trace.TraceState ?? "",
-            MicrosecondsLeft = (long)timeLeft.TotalMicroseconds,
-        };
-        if (command.Order?.HoldBack is { } holdBack)
-        {
-            forwarded.OrderHoldBackMicroseconds = (long)holdBack.TotalMicroseconds;
-        }
-
-        if (command.SeenVersion is { } seen)
-        {
-            forwarded.SeenVersion = seen;
-        }
-
-        forwarded.Metadata.AddRange(StoredCalls.ToStored(command.Metadata));
-        return forwarded;
-    }
-
-    private static CommandOutcome FromWire(Command command, ForwardedOutcome outcome)
-    {
-        var status = new Status((StatusCode)outcome.StatusCode, outcome.StatusDetail);
-        return status.StatusCode == StatusCode.OK ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(outcome.Reply)) with
-        {
-            Version = outcome.Version,
-            Metadata = outcome.Metadata.Count == 0 ? null : StoredCalls.ToPairs(outcome.Metadata),
-        }
-            : outcome.Unchanged ? CommandOutcome.Unchanged
-            : outcome.HeldBack ? CommandOutcome.HeldBack(status)
-            : outcome.StoreUnavailable ? CommandOutcome.OwnerLacksStore(status)
-            : CommandOutcome.Rejected(status);
-    }
+    private Lazy<PeerLink> Open(Member peer) => new(() => new PeerLink(peer, _http, _timeout, _time));
 }

@@ -1,0 +1,93 @@
+using System.Collections.Concurrent;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Runtime;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace CloudState.Knative.Routing;
+
+/// <summary>The commands that came over one link, from when they were read until their outcomes are sent.</summary>
+internal sealed class ForwardedCalls(EntityDefinitions definitions, ServiceCalls calls, TimeProvider time, PeerOutput output, CancellationToken closing)
+{
+    private readonly ConcurrentDictionary<ulong, CancellationTokenSource> _running = new();
+    private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    // The first one is that of who starts the others.
+    private int _count = 1;
+
+    public void Start(PeerFrame frame)
+    {
+        var head = ForwardedCommand.Parser.ParseFrom(frame.Head);
+        if (definitions.Find(head.Method) is not var (entity, definition))
+        {
+            Answer(frame.Call, CommandOutcome.Failed(StatusCode.Unimplemented, $"The pod that owns the entity has no method {head.Method}; it runs another revision of the service."));
+            return;
+        }
+
+        IMessage message;
+        try
+        {
+            message = definition.Rpc.InputType.Parser.ParseFrom(frame.Body);
+        }
+        catch (InvalidProtocolBufferException unreadable)
+        {
+            Answer(frame.Call, CommandOutcome.Failed(StatusCode.Internal, $"The pod that owns the entity cannot read the command: {unreadable.Message}"));
+            return;
+        }
+
+        var cancellation = new CancellationTokenSource();
+        _running[frame.Call] = cancellation;
+        Interlocked.Increment(ref _count);
+
+        // Not on the thread that reads: a handler runs on the thread that brings its command.
+        var command = ForwardedMessages.ToCommand(head, message, entity, definition, time.GetUtcNow(), cancellation.Token);
+        ThreadPool.UnsafeQueueUserWorkItem(new Execution(this, frame.Call, command, cancellation), preferLocal: false);
+    }
+
+    public void Cancel(ulong call)
+    {
+        if (_running.TryGetValue(call, out var cancellation))
+        {
+            cancellation.Cancel();
+        }
+    }
+
+    /// <summary>To be called once no further ones are started; completes when all have ended.</summary>
+    public Task AllEndedAsync()
+    {
+        EndOne();
+        return _allEnded.Task;
+    }
+
+    private async Task ExecuteAsync(ulong call, Command command, CancellationTokenSource cancellation)
+    {
+        try
+        {
+            // What a stream waits for happens elsewhere from now on.
+            var isStreaming = command.Definition.IsStreaming;
+            using var end = isStreaming ? closing.UnsafeRegister(static cancellation => ((CancellationTokenSource)cancellation!).Cancel(), cancellation) : default;
+            var outcome = await calls.ExecuteForwardedAsync(command);
+            Answer(call, isStreaming && closing.IsCancellationRequested ? CommandOutcome.NotOwner : outcome);
+        }
+        finally
+        {
+            _running.TryRemove(call, out _);
+            EndOne();
+        }
+    }
+
+    private void Answer(ulong call, CommandOutcome outcome) => output.Send(PeerFrameKind.Outcome, call, ForwardedMessages.ToHead(outcome), outcome.Reply);
+
+    private void EndOne()
+    {
+        if (Interlocked.Decrement(ref _count) == 0)
+        {
+            _allEnded.TrySetResult();
+        }
+    }
+
+    private sealed class Execution(ForwardedCalls calls, ulong call, Command command, CancellationTokenSource cancellation) : IThreadPoolWorkItem
+    {
+        public void Execute() => _ = calls.ExecuteAsync(call, command, cancellation);
+    }
+}

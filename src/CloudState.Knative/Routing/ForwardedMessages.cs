@@ -1,0 +1,129 @@
+using System.Diagnostics;
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Google.Protobuf.Collections;
+using Grpc.Core;
+
+namespace CloudState.Knative.Routing;
+
+/// <summary>Turns commands and outcomes into the heads of frames, and frames back into them.</summary>
+internal static class ForwardedMessages
+{
+    public static ForwardedCommand ToHead(Command command, TimeSpan timeLeft, ActivityContext trace)
+    {
+        var head = new ForwardedCommand
+        {
+            Method = command.Definition.FullName,
+            CommandId = command.CommandId,
+            MadeUpId = command.HasMadeUpId,
+            Depth = command.Depth,
+            OrderStream = command.Order?.Stream ?? "",
+            OrderSequence = command.Order?.Sequence ?? 0,
+            Traceparent = TraceParent.Of(trace),
+            Tracestate = trace.TraceState ?? "",
+            MicrosecondsLeft = (long)timeLeft.TotalMicroseconds,
+        };
+        if (command.Order?.HoldBack is { } holdBack)
+        {
+            head.OrderHoldBackMicroseconds = (long)holdBack.TotalMicroseconds;
+        }
+
+        if (command.SeenVersion is { } seen)
+        {
+            head.SeenVersion = seen;
+        }
+
+        Add(head.Metadata, command.Metadata);
+        return head;
+    }
+
+    public static Command ToCommand(
+        ForwardedCommand head, IMessage message, EntityDefinition entity, CommandDefinition definition, DateTimeOffset now, CancellationToken cancelled) => new()
+        {
+            Definition = definition,
+            Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
+            Message = message,
+            Metadata = head.Metadata.Count == 0 ? CommandMetadata.Empty : new(ToPairs(head.Metadata)),
+            CommandId = head.CommandId,
+            HasMadeUpId = head.MadeUpId,
+            Depth = head.Depth,
+            Order = head.OrderStream.Length == 0 ? null : new EventOrder(head.OrderStream, head.OrderSequence)
+            {
+                HoldBack = head.HasOrderHoldBackMicroseconds ? TimeSpan.FromMicroseconds(head.OrderHoldBackMicroseconds) : null,
+            },
+            Deadline = now.AddMicroseconds(head.MicrosecondsLeft),
+            SeenVersion = head.HasSeenVersion ? head.SeenVersion : null,
+            CallCancelled = cancelled,
+            Trace = TraceParent.Parse(head.Traceparent, head.Tracestate),
+        };
+
+    public static ForwardedOutcome ToHead(CommandOutcome outcome)
+    {
+        if (outcome.IsNotOwner)
+        {
+            return new ForwardedOutcome { NotOwner = true };
+        }
+
+        var head = new ForwardedOutcome
+        {
+            Unchanged = outcome.IsUnchanged,
+            HeldBack = outcome.IsHeldBack,
+            Version = outcome.Version,
+            StoreUnavailable = outcome.IsStoreUnavailable,
+            StatusCode = (int)outcome.Status.StatusCode,
+            StatusDetail = outcome.Status.Detail ?? "",
+        };
+        Add(head.Metadata, outcome.Metadata ?? []);
+        return head;
+    }
+
+    /// <summary>Null when the peer is not the owner.</summary>
+    public static CommandOutcome? ToOutcome(PeerFrame frame, CommandDefinition definition)
+    {
+        var head = ForwardedOutcome.Parser.ParseFrom(frame.Head);
+        if (head.NotOwner)
+        {
+            return null;
+        }
+
+        var status = new Status((StatusCode)head.StatusCode, head.StatusDetail);
+        return status.StatusCode == StatusCode.OK ? CommandOutcome.Replied(definition.Rpc.OutputType.Parser.ParseFrom(frame.Body)) with
+        {
+            Version = head.Version,
+            Metadata = head.Metadata.Count == 0 ? null : ToPairs(head.Metadata),
+        }
+            : head.Unchanged ? CommandOutcome.Unchanged
+            : head.HeldBack ? CommandOutcome.HeldBack(status)
+            : head.StoreUnavailable ? CommandOutcome.OwnerLacksStore(status)
+            : CommandOutcome.Rejected(status);
+    }
+
+    private static void Add(RepeatedField<string> head, IReadOnlyCollection<KeyValuePair<string, string>> metadata)
+    {
+        if (metadata.Count == 0)
+        {
+            return;
+        }
+
+        head.Capacity = 2 * metadata.Count;
+        foreach (var (name, value) in metadata)
+        {
+            head.Add(name);
+            head.Add(value);
+        }
+    }
+
+    private static KeyValuePair<string, string>[] ToPairs(RepeatedField<string> metadata)
+    {
+        var pairs = new KeyValuePair<string, string>[metadata.Count / 2];
+        for (var index = 0; index < pairs.Length; index++)
+        {
+            pairs[index] = new(metadata[2 * index], metadata[(2 * index) + 1]);
+        }
+
+        return pairs;
+    }
+}
