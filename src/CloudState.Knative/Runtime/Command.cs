@@ -8,6 +8,10 @@ namespace CloudState.Knative.Runtime;
 /// <summary>A request for one entity, as every edge makes it. From here on nothing knows the wire.</summary>
 internal sealed record Command
 {
+    // Of ids that are made up: numbers cost less than randomness.
+    private static readonly string Origin = Guid.NewGuid().ToString("N");
+    private static long _lastMadeUp;
+
     public required CommandDefinition Definition { get; init; }
 
     public required EntityKey Key { get; init; }
@@ -41,7 +45,7 @@ internal sealed record Command
     {
         if (CommandId is null)
         {
-            CommandId = Guid.NewGuid().ToString("N");
+            CommandId = $"{Origin}-{Interlocked.Increment(ref _lastMadeUp)}";
             HasMadeUpId = true;
         }
     }
