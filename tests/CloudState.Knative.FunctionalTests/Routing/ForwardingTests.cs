@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Edges;
@@ -166,13 +168,77 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
     public async Task InternalPort_IsForMembersOnly()
     {
         using var http = new HttpClient();
-        using var stranger = new HttpRequestMessage(HttpMethod.Post, new Uri(_owner.InternalAddress(), PeerEndpoint.ForwardPath));
-        stranger.Headers.Authorization = new("Bearer", "guessed");
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await http.SendAsync(stranger, Pods.Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await http.SendAsync(Link("guessed"), Pods.Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri(_owner.InternalAddress(), "/carts/alice"), Pods.Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await _owner.Http1.GetAsync("/cloudstate/ring", Pods.Cancellation)).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await _owner.Http2.PostAsync(PeerEndpoint.ForwardPath, null, Pods.Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await _owner.Http2.GetAsync(PeerEndpoint.ForwardPath, Pods.Cancellation)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Link_IsAnUpgrade()
+    {
+        using var http = new HttpClient();
+        using var link = Link(_owner.Ring().Ring.Self!.Secret);
+        link.Headers.Upgrade.Clear();
+
+        var refused = await http.SendAsync(link, Pods.Cancellation);
+
+        Assert.Equal(HttpStatusCode.UpgradeRequired, refused.StatusCode);
+        Assert.Equal(PeerLink.Protocol, refused.Headers.Upgrade.ToString());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task StoppingPod_AnswersWhatStillComes_UntilItsPeerEndsTheLinkOrIsSilent(bool isSilent)
+    {
+        using var http = new HttpClient();
+        using var request = Link(_owner.Ring().Ring.Self!.Secret);
+        using var link = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Pods.Cancellation);
+        Assert.Equal(HttpStatusCode.SwitchingProtocols, link.StatusCode);
+        await using var stream = await link.Content.ReadAsStreamAsync(Pods.Cancellation);
+        var output = new PeerOutput();
+        output.Open(stream);
+        var frames = Channel.CreateUnbounded<(PeerFrameKind Kind, ulong Call, bool IsNotOwner)>();
+        var reading = PeerInput.ReadAllAsync(stream, frame => frames.Writer.TryWrite((frame.Kind, frame.Call, ForwardedOutcome.Parser.ParseFrom(frame.Head).NotOwner)), Pods.Cancellation);
+
+        var stopping = _owner.StopAsync();
+        Assert.Equal((PeerFrameKind.Closing, 0ul, false), await NextAsync());
+
+        // By then the server has interrupted what its connections read.
+        await RefusesConnectionsAsync();
+        output.Send(PeerFrameKind.Ping);
+        Assert.Equal((PeerFrameKind.Pong, 0ul, false), await NextAsync());
+        output.Send(PeerFrameKind.Command, 5, new ForwardedCommand { Method = "cloudstate.tests.probe.Probe/Add", MicrosecondsLeft = 10_000_000, CommandId = "5" }, new AddAmount { Id = _id, Amount = 1 });
+        Assert.Equal((PeerFrameKind.Outcome, 5ul, true), await NextAsync());
+        Assert.False(stopping.IsCompleted);
+
+        if (!isSilent)
+        {
+            await stream.DisposeAsync();
+        }
+
+        await stopping.WaitAsync(TestService.Patience, Pods.Cancellation);
+        await reading.ContinueWith(_ => { }, TaskScheduler.Default).WaitAsync(TestService.Patience, Pods.Cancellation);
+
+        async Task<(PeerFrameKind Kind, ulong Call, bool IsNotOwner)> NextAsync() =>
+            await frames.Reader.ReadAsync(Pods.Cancellation).AsTask().WaitAsync(TestService.Patience, Pods.Cancellation);
+
+        async Task RefusesConnectionsAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    using var client = new TcpClient();
+                    await client.ConnectAsync(_owner.InternalAddress().Host, _owner.InternalAddress().Port, Pods.Cancellation);
+                }
+            }
+            catch (SocketException)
+            {
+            }
+        }
     }
 
     [Fact]
@@ -185,6 +251,11 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
         Assert.All(_entry.Ring().Ring.Members, member => Assert.DoesNotContain(member.Secret, report, StringComparison.Ordinal));
         Assert.Contains($"\"owned\":{_entry.Slots().Count(slot => slot.EntityType == Pods.CartType)}", report, StringComparison.Ordinal);
     }
+
+    private HttpRequestMessage Link(string secret) => new(HttpMethod.Get, new Uri(_owner.InternalAddress(), PeerEndpoint.ForwardPath))
+    {
+        Headers = { Authorization = new("Bearer", secret), Connection = { "Upgrade" }, Upgrade = { new(PeerLink.Protocol) } },
+    };
 
     private static Probe.ProbeClient ProbeOf(TestService pod) => new(pod.Channel);
 
