@@ -65,7 +65,7 @@ internal sealed class PeerLink : IDisposable
         }
     }
 
-    public void Dispose() => _closed.Cancel();
+    public void Dispose() => End("it is not a member any more");
 
     private async Task RunAsync(HttpMessageInvoker http)
     {
@@ -94,10 +94,10 @@ internal sealed class PeerLink : IDisposable
             _output.Open(stream);
             await PeerInput.ReadAllAsync(stream, Handle, _closed.Token);
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException) when (_closed.IsCancellationRequested)
         {
         }
-        catch (Exception broken) when (broken is HttpRequestException or IOException or InvalidDataException)
+        catch (Exception broken) when (broken is HttpRequestException or IOException or InvalidDataException or OperationCanceledException)
         {
             _whyEnded = broken.Message;
         }
@@ -147,9 +147,14 @@ internal sealed class PeerLink : IDisposable
         }
         else if (_silence >= _longestSilence)
         {
-            _whyEnded = "it is silent";
-            _closed.Cancel();
+            End("it is silent");
         }
+    }
+
+    private void End(string reason)
+    {
+        _whyEnded = reason;
+        _closed.Cancel();
     }
 
     private void FailWaiting()

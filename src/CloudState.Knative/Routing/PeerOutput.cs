@@ -10,6 +10,7 @@ namespace CloudState.Knative.Routing;
 internal sealed class PeerOutput : IThreadPoolWorkItem
 {
     private const int UsualSize = 32 * 1024;
+    private const int LargestKept = 8 * UsualSize;
 
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _flushed = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -101,7 +102,7 @@ internal sealed class PeerOutput : IThreadPoolWorkItem
                 return null;
             }
 
-            (_sent, _underWay) = (_underWay.Capacity > 8 * UsualSize ? new(UsualSize) : _underWay, _sent);
+            (_sent, _underWay) = (_underWay.Capacity > LargestKept ? new(UsualSize) : _underWay, _sent);
             _sent.ResetWrittenCount();
             return _underWay;
         }
