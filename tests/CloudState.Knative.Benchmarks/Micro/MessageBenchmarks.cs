@@ -50,13 +50,13 @@ public class MessageBenchmarks
 
     [Benchmark(Description = "frame to another pod, there and back")]
     [Budget(2000, 2000)]
-    public (ForwardedCommand, AddLineItem) Frame()
+    public IMessage[] Frame()
     {
         _wire.ResetWrittenCount();
         PeerFrame.Write(_wire, PeerFrameKind.Command, call: 123, _head, _addition);
         var received = _wire.WrittenSpan;
         return PeerFrame.TryTake(ref received, out var frame)
-            ? (ForwardedCommand.Parser.ParseFrom(frame.Head), AddLineItem.Parser.ParseFrom(frame.Body))
+            ? [ForwardedCommand.Parser.ParseFrom(frame.Head), AddLineItem.Parser.ParseFrom(frame.Body)]
             : throw new InvalidOperationException("A frame is missing.");
     }
 }

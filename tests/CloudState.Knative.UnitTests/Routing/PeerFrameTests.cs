@@ -1,7 +1,5 @@
 using System.Buffers;
 using CloudState.Knative.Routing;
-using Google.Protobuf;
-using Xunit;
 
 namespace CloudState.Knative.UnitTests.Routing;
 
@@ -31,7 +29,7 @@ public sealed class PeerFrameTests
     {
         PeerFrame.Write(_wire, PeerFrameKind.Ping, 0, null, null);
 
-        Assert.Equal([0, 0, 0, 13, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], _wire.WrittenSpan);
+        Assert.Equal([0, 0, 0, 13, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], _wire.WrittenSpan.ToArray());
     }
 
     [Fact]
