@@ -19,7 +19,7 @@ public sealed class RingOptions
     /// <value>Default: 256.</value>
     public int Slots { get; set; } = 256;
 
-    /// <summary>How long another pod may take to accept a connection, and how long it may be silent while it has commands to answer; one that is only slow is not, it answers pings. After that its commands are sent again, to whoever owns the entity then.</summary>
+    /// <summary>How long another pod may take to accept a connection or to answer a ping, which one that is only slow does. After that its commands are sent again, to whoever owns the entity then.</summary>
     /// <value>Default: 2 seconds.</value>
     public TimeSpan ForwardTimeout { get; set; } = TimeSpan.FromSeconds(2);
 

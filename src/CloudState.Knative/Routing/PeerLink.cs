@@ -8,11 +8,11 @@ namespace CloudState.Knative.Routing;
 
 /// <summary>The connection to one other pod, and the commands that wait for their outcome on it. It lives until it breaks.</summary>
 /// <remarks>
-/// An HTTP/1.1 connection that leaves HTTP behind (RFC 9110, section 7.8) and carries <see cref="PeerFrame"/>s from then on. A pod that is
-/// only slow still answers pings: while commands wait, silence for half of the time limit is followed by a ping, and silence for all of it ends the link. Silence
-/// is measured in ticks of a timer, not by the clock: so a process that was paused itself does not blame its peers.
+/// An HTTP/1.1 connection that leaves HTTP behind (RFC 9110, section 7.8) and carries <see cref="PeerFrame"/>s from then on. Silence for half of
+/// the time limit is followed by a ping, which a pod that is only slow answers; silence for all of it ends the link. Silence is counted in ticks
+/// of a timer, not taken from the clock: so a process that was paused itself does not blame its peers.
 /// Example, with a limit of two seconds: a command is sent to a pod that is cut off. After one second comes a ping, after two seconds
-/// the command is known to be lost, and its router tries again.
+/// the outcome of the command is known to be unknown, and its router tries again.
 /// </remarks>
 internal sealed class PeerLink : IDisposable
 {
@@ -128,7 +128,7 @@ internal sealed class PeerLink : IDisposable
         }
     }
 
-    /// <summary>Looks, every now and then, for calls whose time is over, and for a peer that is silent although it should answer.</summary>
+    /// <summary>Looks, every now and then, for calls whose time is over, and whether the peer is still there.</summary>
     private void Watch()
     {
         var now = _time.GetUtcNow();
@@ -140,7 +140,7 @@ internal sealed class PeerLink : IDisposable
             }
         }
 
-        _silence = _waiting.IsEmpty ? 0 : _silence + 1;
+        _silence++;
         if (_silence == _longestSilence / 2)
         {
             _output.Send(PeerFrameKind.Ping);

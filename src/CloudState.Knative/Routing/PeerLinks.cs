@@ -97,7 +97,7 @@ internal sealed partial class PeerLinks : IDisposable
     {
         while (true)
         {
-            var link = _links.GetOrAdd(peer.Id, static (_, args) => args.Item1.Open(args.peer), (this, peer));
+            var link = _links.GetOrAdd(peer.Id, static (_, args) => args.links.Open(args.peer), (links: this, peer));
             if (link.Value.IsOpen)
             {
                 return link.Value;
