@@ -109,7 +109,7 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
     public async Task Deadline_ReachesTheHandler()
     {
         (ProbeEntity.Waiting, ProbeEntity.Cancelled) = (NewSignal(), NewSignal());
-        var call = ProbeOf(_entry).LookAsync(new LookAround { Id = _id, Wait = true }, deadline: DateTime.UtcNow.AddSeconds(2));
+        var call = ProbeOf(_entry).LookAsync(new LookAround { Id = _id, Wait = true }, deadline: DateTime.UtcNow.AddSeconds(5));
 
         await ProbeEntity.Cancelled.Task.WaitAsync(TestService.Patience, Pods.Cancellation);
         Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync)).StatusCode);
