@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 work=$(mktemp -d)
 program=""
 . tests/postgres.sh
+. tests/publish-aot.sh
 
 # The program ends its servers itself; this is for the case that it could not. All that it has started know the folder of this run.
 end_servers() {
@@ -65,9 +66,7 @@ build() {
     dotnet publish samples/ShoppingCart -c Release --use-current-runtime --self-contained false -v quiet -nologo -o artifacts/bench/jit
     dotnet build "$project/Peers/Peers.slnx" -c Release -v quiet -nologo || echo "Not all peers were built."
     if has --aot "$@"; then
-        local linker=()
-        command -v clang >/dev/null || linker=(-p:CppCompilerAndLinker=gcc -p:LinkerFlavor=bfd)
-        dotnet publish samples/ShoppingCart -c Release --use-current-runtime -p:PublishAot=true "${linker[@]}" -v quiet -nologo -o artifacts/bench/aot
+        publish_aot artifacts/bench/aot
     fi
 }
 
