@@ -189,7 +189,7 @@ internal sealed partial class Membership(
             Publish(members.All);
             await ReleaseAsync(_tenure!);
             await ClaimAsync(_tenure!);
-            if (_isLeaving && state.Owned.All(slot => !slot.IsDraining))
+            if (state.Ring.Self is { IsLeaving: true } && state.Owned.All(slot => !slot.IsDraining))
             {
                 _handedOver.TrySetResult();
             }

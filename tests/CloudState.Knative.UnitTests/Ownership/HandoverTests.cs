@@ -9,8 +9,8 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace CloudState.Knative.UnitTests.Ownership;
 
-/// <summary>What counts as the duration of a handover. Other tests measure some in this process too: those here have durations of their own.</summary>
-public sealed class HandoverDurationTests : IAsyncDisposable
+/// <summary>When a handover ends, and what counts as its duration. Other tests measure some in this process too: those here have durations of their own.</summary>
+public sealed class HandoverTests : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly Slot Slot = new("cart", 0);
@@ -24,7 +24,7 @@ public sealed class HandoverDurationTests : IAsyncDisposable
     private readonly Member _other = new(Guid.NewGuid(), "", "", "", new Dictionary<string, int> { ["cart"] = 1 });
     private Member _self = null!;
 
-    public HandoverDurationTests()
+    public HandoverTests()
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
@@ -83,6 +83,26 @@ public sealed class HandoverDurationTests : IAsyncDisposable
         Assert.DoesNotContain(_durations, seconds => seconds > 456_789d);
     }
 
+    [Fact]
+    public async Task LookThatBeganBeforeThePodLeft_DoesNotEndTheHandover()
+    {
+        await _membership.StartAsync();
+        await ClaimAsync();
+        var (first, second) = (_store.HoldRenewal(), _store.HoldRenewal());
+        _ = _membership.LookNowAsync();
+        await first.Arrived.WaitAsync(Patience, TestContext.Current.CancellationToken);
+
+        var handover = _membership.HandOverAsync(TestContext.Current.CancellationToken);
+        first.Release();
+        await second.Arrived.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.False(handover.IsCompleted);
+        Assert.NotNull(_state.Find(Slot));
+
+        second.Release();
+        await handover.WaitAsync(Patience, TestContext.Current.CancellationToken);
+        Assert.Null(_state.Find(Slot));
+    }
+
     private async Task ClaimAsync()
     {
         _store.IsFree = true;
@@ -95,16 +115,32 @@ public sealed class HandoverDurationTests : IAsyncDisposable
     /// <summary>Has the members that the test says, and slots that are free or not.</summary>
     private sealed class ScriptedMemberStore : IMemberStore
     {
+        private readonly ConcurrentQueue<HeldRenewal> _held = new();
+
         public IReadOnlyList<Member> Members { get; set; } = [];
 
         public bool IsFree { get; set; }
+
+        public HeldRenewal HoldRenewal()
+        {
+            var held = new HeldRenewal();
+            _held.Enqueue(held);
+            return held;
+        }
 
         public Task<(MemberList Members, IReadOnlyList<Slot> Claimed)> JoinAsync(
             Member member, IReadOnlyList<Guid> previousIds, TimeSpan lease, int slots, CancellationToken cancellationToken) =>
             Task.FromResult<(MemberList, IReadOnlyList<Slot>)>((new MemberList(Members, null), []));
 
-        public Task<MemberList?> RenewAsync(Guid memberId, bool isLeaving, TimeSpan lease, CancellationToken cancellationToken) =>
-            Task.FromResult<MemberList?>(new MemberList(Members, null));
+        public async Task<MemberList?> RenewAsync(Guid memberId, bool isLeaving, TimeSpan lease, CancellationToken cancellationToken)
+        {
+            if (_held.TryDequeue(out var held))
+            {
+                await held.PassAsync();
+            }
+
+            return new MemberList([.. Members.Select(member => member.Id == memberId ? member with { IsLeaving = member.IsLeaving || isLeaving } : member)], null);
+        }
 
         public Task<IReadOnlyList<Slot>> ClaimAsync(Guid memberId, IReadOnlyList<Slot> slots, CancellationToken cancellationToken) =>
             Task.FromResult(IsFree ? slots : []);
@@ -120,5 +156,22 @@ public sealed class HandoverDurationTests : IAsyncDisposable
         }
 
         public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+
+    /// <summary>A renewal that is not answered until the test says so.</summary>
+    private sealed class HeldRenewal
+    {
+        private readonly TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Arrived => _arrived.Task;
+
+        public void Release() => _released.SetResult();
+
+        public Task PassAsync()
+        {
+            _arrived.SetResult();
+            return _released.Task;
+        }
     }
 }
