@@ -7,7 +7,7 @@ publish_aot() {
         echo "Installing clang ..."
         local sudo=""
         [ "$(id -u)" = 0 ] || sudo="sudo"
-        $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends clang libc6-dev >/dev/null
+        $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends clang libc6-dev zlib1g-dev >/dev/null
     fi
 
     command -v clang >/dev/null || linker=(-p:CppCompilerAndLinker=gcc -p:LinkerFlavor=bfd)
