@@ -40,11 +40,8 @@ trap clean_up EXIT
 trap stop INT TERM
 
 install_when_missing() {
-    local command=$1 package=$2 sudo=""
-    command -v "$command" >/dev/null && return
-    echo "Installing $package ..."
-    [ "$(id -u)" = 0 ] || sudo="sudo"
-    $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+    local command=$1 package=$2
+    command -v "$command" >/dev/null || install_packages "$package"
 }
 
 project=tests/CloudState.Knative.Benchmarks

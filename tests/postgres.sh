@@ -1,5 +1,7 @@
 # Sourced by the scripts beside it: a private PostgreSQL server, with binaries that are installed when there are none.
 
+. tests/packages.sh
+
 started_postgres=""
 
 find_postgres() {
@@ -31,10 +33,7 @@ start_postgres() {
     local folder=$1 binaries port
     binaries=$(find_postgres)
     if [ -z "$binaries" ]; then
-        echo "Installing PostgreSQL ..."
-        local sudo=""
-        [ "$(id -u)" = 0 ] || sudo="sudo"
-        $sudo apt-get update -qq && $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+        install_packages postgresql
         binaries=$(find_postgres)
     fi
 
