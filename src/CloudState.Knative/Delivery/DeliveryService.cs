@@ -18,6 +18,7 @@ internal sealed partial class DeliveryService(
 
     // One for effects, for timers, and for each consumer and topic: a sink that does not answer does not hold up the others.
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _free = new();
+    private readonly DetachedTasks _underWay = new();
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -26,12 +27,14 @@ internal sealed partial class DeliveryService(
         {
             await foreach (var queue in deliveries.Ready.ReadAllAsync(stoppingToken))
             {
-                _ = DeliverFirstAsync(queue, stoppingToken);
+                _underWay.Add(DeliverFirstAsync(queue, stoppingToken));
             }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
         }
+
+        await _underWay.AllEnded;
     }
 
     private async Task DeliverFirstAsync(DeliveryQueue queue, CancellationToken stopping)
@@ -42,7 +45,7 @@ internal sealed partial class DeliveryService(
         try
         {
             // Without the ownership this is somebody else's; and if only the lease is late, there is a store to wait for.
-            if (queue.Slot.IsOver)
+            if (queue.Slot.IsOver || stopping.IsCancellationRequested)
             {
                 return;
             }
@@ -157,7 +160,10 @@ internal sealed partial class DeliveryService(
         var delay = options.RetryDelay * Math.Pow(2, Math.Clamp(queue.Attempts - 1, 0, 30));
         delay = delay < options.MaxRetryDelay ? delay : options.MaxRetryDelay;
         await Task.Delay(retryAfter > delay ? retryAfter.Value : delay, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        deliveries.Retry(queue);
+        if (!stopping.IsCancellationRequested)
+        {
+            deliveries.Retry(queue);
+        }
     }
 
     [LoggerMessage(51, LogLevel.Warning, "{Target} could not be reached for {Origin} in {Attempts} attempts: {StatusCode}, {Detail}. It is tried on.", EventName = "DeliveryWaiting")]

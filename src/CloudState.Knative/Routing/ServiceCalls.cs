@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using CloudState.Knative.Actions;
 using CloudState.Knative.Delivery;
@@ -19,10 +18,10 @@ internal sealed class ServiceCalls(
     EntityDefinitions entities, ActionDefinitions actions, CommandRouter router, ActionRunner runner, RemoteServices remote, Outbox outbox, Publications publications, TopicSinks sinks,
     EffectOptions options)
 {
-    private readonly ConcurrentDictionary<Task, bool> _detached = new();
+    private readonly DetachedTasks _detached = new();
 
     /// <summary>Completes when all effects that nobody waits for, and that are not stored, are done.</summary>
-    public Task Detached => Task.WhenAll(_detached.Keys);
+    public Task Detached => _detached.AllEnded;
 
     /// <summary>Executes a command that an edge has made. Whatever happens, the outcome is a value.</summary>
     public ValueTask<CommandOutcome> ExecuteAsync(Command command) => FinishAsync(router.ExecuteAsync(command), static command => CallScope.Of(command), command);
@@ -141,12 +140,8 @@ internal sealed class ServiceCalls(
         return outcome;
     }
 
-    private void Detach(PlannedCall effect, CallScope scope)
-    {
-        var execution = Task.Run(async () => await CallAsync(effect.Call, effect.Id, scope with { Deadline = null, CallCancelled = CancellationToken.None }));
-        _detached.TryAdd(execution, true);
-        execution.ContinueWith(ended => _detached.TryRemove(ended, out _), TaskScheduler.Default);
-    }
+    private void Detach(PlannedCall effect, CallScope scope) =>
+        _detached.Add(Task.Run(async () => await CallAsync(effect.Call, effect.Id, scope with { Deadline = null, CallCancelled = CancellationToken.None })));
 
     private static Command ToCommand(EntityDefinition entity, CommandDefinition definition, OutgoingCall call, string id, CallScope scope)
     {
