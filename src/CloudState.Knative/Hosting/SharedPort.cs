@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace CloudState.Knative.Hosting;
@@ -69,10 +70,12 @@ internal sealed class SharedPort
         }
     };
 
-    /// <summary>True for HTTP/2, false for HTTP/1.1, null when the client left or said too little in time.</summary>
+    /// <summary>True for HTTP/2, false for HTTP/1.1, null when the client left or said too little in time, of which there is less when the service stops.</summary>
     private async Task<bool?> DetectAsync(ConnectionContext connection)
     {
         using var timeout = new CancellationTokenSource(_detectionTimeout, _time);
+        var stopping = connection.Features.Get<IConnectionLifetimeNotificationFeature>()?.ConnectionClosedRequested ?? CancellationToken.None;
+        await using var stop = stopping.Register(() => timeout.CancelAfter(_closeDelay));
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, connection.ConnectionClosed);
         var input = connection.Transport.Input;
         try

@@ -114,4 +114,18 @@ public sealed class GrpcTests : IAsyncLifetime
         var answer = await reader.ReadToEndAsync().WaitAsync(TestService.Patience);
         Assert.StartsWith("HTTP/1.1 200 OK", answer, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task ConnectionThatHasSaidNothing_DoesNotHoldUpTheStop()
+    {
+        await using var service = await TestService.StartAsync(settings: ("CloudState:ProtocolDetectionTimeout", "01:00:00"));
+        using var client = new TcpClient();
+        await client.ConnectAsync(service.Address.Host, service.Address.Port);
+        // Once a later connection has been answered, the first was accepted.
+        Assert.True((await service.Http1.GetAsync(new Uri("/health/liveness", UriKind.Relative))).IsSuccessStatusCode);
+
+        await service.StopAsync().WaitAsync(TestService.Patience / 2);
+
+        Assert.Equal(0, await client.GetStream().ReadAsync(new byte[1]));
+    }
 }
