@@ -5,28 +5,48 @@ using Marten.Exceptions;
 namespace CloudState.Knative.Marten;
 
 /// <summary>Reads an entity: all of it with plain SQL, or, when Marten is configured, the later events through it, so that its upcasters apply.</summary>
-internal sealed class EntityLoader(EntityQueries queries, DocumentStore? marten)
+internal sealed class EntityLoader
 {
+    private readonly StoredTypes _types;
+    private readonly DocumentStore? _marten;
+    private readonly GroupedReads<EntityRequest, EntityRows> _streams;
+    private readonly GroupedReads<EntityRequest, EntityRows> _values;
+
+    public EntityLoader(EntityReader reader, StoredTypes types, DocumentStore? marten, int maxQueries, TimeSpan patience)
+    {
+        (_types, _marten) = (types, marten);
+        _streams = new(requests => reader.ReadStreamsAsync(requests, withEvents: marten is null), maxQueries, patience);
+        _values = new(reader.ReadValuesAsync, maxQueries, patience);
+    }
+
     public async Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken)
     {
-        var stream = key.ToString();
+        var request = new EntityRequest(key.ToString(), commandIds);
         try
         {
             return kind == EntityKind.Value
-                ? await queries.ReadValueAsync(stream, commandIds, cancellationToken)
-                : await LoadStreamAsync(stream, commandIds, cancellationToken);
+                ? ToValue(await _values.ReadAsync(request).WaitAsync(cancellationToken))
+                : await ToEntityAsync(request.Stream, await _streams.ReadAsync(request).WaitAsync(cancellationToken), cancellationToken);
         }
         catch (Exception unreadable) when (WhyUnreadable(unreadable) is { } why)
         {
-            throw new UnreadableEntityException($"Entity '{stream}' cannot be read: {why}", unreadable);
+            throw new UnreadableEntityException($"Entity '{request.Stream}' cannot be read: {why}", unreadable);
         }
     }
 
-    private async Task<StoredEntity> LoadStreamAsync(string stream, CommandIdWindow commandIds, CancellationToken cancellationToken)
+    private StoredEntity ToValue(EntityRows rows)
     {
-        var head = await queries.ReadHeadAsync(stream, commandIds, withEvents: marten is null, cancellationToken);
-        var version = head.Snapshot?.Version ?? 0;
-        var laterEvents = marten is not null && head.Version > version ? await ReadEventsAsync(marten, stream, version, cancellationToken) : head.LaterEvents;
+        var value = rows.State is null ? null : StateJson.ReadValue(rows.State, _types);
+        return new StoredEntity(
+            value?.Version ?? 0, value?.State is null ? null : new StoredSnapshot(value.Version, value.State, value.ExpiresAt), [], InOrder(rows.RecentCommands));
+    }
+
+    private async ValueTask<StoredEntity> ToEntityAsync(string stream, EntityRows rows, CancellationToken cancellationToken)
+    {
+        var snapshot = rows.State is null ? null : StateJson.ReadSnapshot(rows.State, _types);
+        var version = snapshot?.Version ?? 0;
+        var laterEvents = _marten is null ? InOrder(rows.LaterEvents)
+            : rows.Version > version ? await ReadEventsAsync(_marten, stream, version, cancellationToken) : [];
         var events = new object[laterEvents.Count];
         for (var i = 0; i < events.Length; i++)
         {
@@ -39,15 +59,27 @@ internal sealed class EntityLoader(EntityQueries queries, DocumentStore? marten)
             version = eventVersion;
         }
 
-        // More events than the head knows were appended in between; fewer are missing.
-        return version >= head.Version && (head.Snapshot?.Version ?? 0) <= head.Version && !head.IsArchived
-            ? new StoredEntity(version, head.Snapshot, events, head.RecentCommands)
+        // More events than the stream's row knows were appended in between; fewer are missing.
+        return version >= rows.Version && (snapshot?.Version ?? 0) <= rows.Version && !rows.IsArchived
+            ? new StoredEntity(version, snapshot is null ? null : new StoredSnapshot(snapshot.Version, snapshot.State), events, InOrder(rows.RecentCommands))
             : throw new UnreadableEntityException(
-                $"its stream is {(head.IsArchived ? "archived" : "incomplete")}: " +
-                $"at version {head.Version}, with a snapshot at {head.Snapshot?.Version ?? 0} and {events.Length} later events.");
+                $"its stream is {(rows.IsArchived ? "archived" : "incomplete")}: " +
+                $"at version {rows.Version}, with a snapshot at {snapshot?.Version ?? 0} and {events.Length} later events.");
     }
 
-    private static async Task<IReadOnlyList<(long Version, object Event)>> ReadEventsAsync(DocumentStore marten, string stream, long afterVersion, CancellationToken cancellationToken)
+    private List<(long Version, object Event)> InOrder(List<(long Version, string Type, byte[] Data)> rows)
+    {
+        rows.Sort(static (left, right) => left.Version.CompareTo(right.Version));
+        return rows.ConvertAll(row => (row.Version, _types.FromJson(row.Type, row.Data)));
+    }
+
+    private static List<RecentCommand> InOrder(List<(long Number, RecentCommand Command)> rows)
+    {
+        rows.Sort(static (left, right) => left.Number.CompareTo(right.Number));
+        return rows.ConvertAll(row => row.Command);
+    }
+
+    private static async Task<List<(long Version, object Event)>> ReadEventsAsync(DocumentStore marten, string stream, long afterVersion, CancellationToken cancellationToken)
     {
         await using var session = marten.QuerySession();
         var stored = await session.Events.FetchStreamAsync(stream, fromVersion: afterVersion + 1, token: cancellationToken);

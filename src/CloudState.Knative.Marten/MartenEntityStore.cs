@@ -47,12 +47,13 @@ internal sealed class MartenEntityStore : IEntityStore
         // A pool takes its connections in turns. Appends have few of their own, where their statements are prepared and the server's caches are warm.
         _appending = PostgresConnection.DataSource(new(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
         _marten = new(OpenMarten);
-        _queries = new EntityQueries(_database, _schema, memberTables, types);
+        _queries = new EntityQueries(_database, _schema, memberTables);
         Outbox = new PostgresOutboxStore(_database, _schema);
         Timers = new PostgresTimerStore(_database, _schema);
         Log = new PostgresEventLog(_database, _schema);
         Parked = new PostgresParkedStore(_database, _schema);
-        _loader = new EntityLoader(_queries, options.Configure is null ? null : _marten.Value.Store);
+        _loader = new EntityLoader(
+            new EntityReader(_database, _schema), types, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
         _append = options.SetBasedAppend ?? options.Configure is null
             ? new SetBasedAppend(_appending, _schema, memberTables, types).RunAsync
             : new SessionAppend(_marten.Value.Store, _schema, commands, outbox, timers, orders, memberTables, types, ring.Lease).RunAsync;

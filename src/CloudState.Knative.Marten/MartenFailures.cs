@@ -53,6 +53,9 @@ internal static class MartenFailures
         return null;
     }
 
+    /// <summary>Whether what was sent is at fault. Classes: 22 data exception (a NUL character, say), 54 limit exceeded (a key that is too long for its index).</summary>
+    public static bool IsAboutData(PostgresException refused) => refused.SqlState is ['2', '2', ..] or ['5', '4', ..];
+
     private static Exception? OfServer(PostgresException refused, Exception failure) => refused.SqlState switch
     {
         PostgresErrorCodes.UniqueViolation when refused.TableName is "mt_streams" or "mt_events" or CommandTable.Name => Conflict(failure),
@@ -72,8 +75,7 @@ internal static class MartenFailures
         // Classes: 08 connection, 28 authorization, 53 resources, 57 operator intervention (shutdown, statement timeout), 58 system error.
         ['0', '8', ..] or ['2', '8', ..] or ['5', '3' or '7' or '8', ..] => Unavailable(refused, failure),
 
-        // Classes: 22 data exception (a NUL character, say), 54 limit exceeded (a key that is too long for its index).
-        ['2', '2', ..] or ['5', '4', ..] => new UnstorableDataException($"PostgreSQL cannot store it ({refused.SqlState}): {refused.MessageText}", failure),
+        _ when IsAboutData(refused) => new UnstorableDataException($"PostgreSQL cannot store it ({refused.SqlState}): {refused.MessageText}", failure),
 
         _ => null,
     };

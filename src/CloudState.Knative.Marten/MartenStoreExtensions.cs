@@ -23,6 +23,7 @@ public static partial class MartenStoreExtensions
             var options = new MartenStoreOptions { ConnectionString = configuration.GetConnectionString(StoreSelection.ConnectionStringName) };
             options.SchemaName = section[nameof(options.SchemaName)] ?? options.SchemaName;
             options.MaxConcurrentAppends = section.GetValue(nameof(options.MaxConcurrentAppends), options.MaxConcurrentAppends);
+            options.MaxConcurrentLoads = section.GetValue(nameof(options.MaxConcurrentLoads), options.MaxConcurrentLoads);
             configure?.Invoke(options);
             return new MartenEntityStore(Validated(options), services.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring, types);
         });
@@ -31,6 +32,7 @@ public static partial class MartenStoreExtensions
     private static MartenStoreOptions Validated(MartenStoreOptions options) => options switch
     {
         { MaxConcurrentAppends: < 1 or > 64 } => throw new InvalidOperationException($"CloudState:Marten:MaxConcurrentAppends is {options.MaxConcurrentAppends}; it must be from 1 to 64."),
+        { MaxConcurrentLoads: < 1 or > 64 } => throw new InvalidOperationException($"CloudState:Marten:MaxConcurrentLoads is {options.MaxConcurrentLoads}; it must be from 1 to 64."),
         _ when !SchemaName().IsMatch(options.SchemaName) => throw new InvalidOperationException($"CloudState:Marten:SchemaName is '{options.SchemaName}'; it must match {SchemaName()}."),
         _ => options,
     };

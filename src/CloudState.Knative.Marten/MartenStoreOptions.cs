@@ -17,6 +17,10 @@ public sealed class MartenStoreOptions
     /// <value>Default: 1. A second one hides the latency of a distant server, and costs larger batches.</value>
     public int MaxConcurrentAppends { get; set; } = 1;
 
+    /// <summary>How many queries that load entities may run at the same time, each on its own connection. Each loads up to 32 entities.</summary>
+    /// <value>Default: 4.</value>
+    public int MaxConcurrentLoads { get; set; } = 4;
+
     /// <summary>Configures the Marten store further, for projections, upcasters, indexes or logging.</summary>
     /// <value>Default: null.</value>
     public Action<StoreOptions>? Configure { get; set; }

@@ -9,6 +9,8 @@ internal static class Parameter
 {
     public static NpgsqlParameter<string> Text(string value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Varchar };
 
+    public static NpgsqlParameter<string[]> Texts(IEnumerable<string> values) => new() { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Varchar };
+
     public static NpgsqlParameter<DateTimeOffset> Time(DateTimeOffset value) => new() { TypedValue = value.ToUniversalTime() };
 
     public static NpgsqlParameter<int> Integer(int value) => new() { TypedValue = value };
@@ -21,8 +23,7 @@ internal static class Parameter
 
     public static NpgsqlParameter<long[]> Longs(IEnumerable<long> values) => new() { TypedValue = [.. values], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint };
 
-    public static NpgsqlParameter<string[]> EntityTypes(IEnumerable<Slot> slots) =>
-        new() { TypedValue = [.. slots.Select(slot => slot.EntityType)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Varchar };
+    public static NpgsqlParameter<string[]> EntityTypes(IEnumerable<Slot> slots) => Texts(slots.Select(slot => slot.EntityType));
 
     public static NpgsqlParameter<int[]> Numbers(IEnumerable<Slot> slots) => Integers(slots.Select(slot => slot.Number));
 }

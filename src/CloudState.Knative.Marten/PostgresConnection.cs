@@ -32,7 +32,7 @@ internal static class PostgresConnection
         SetDefault("Command Timeout", 10);
         SetDefault("Max Auto Prepare", 50);
 
-        // Many pods share the server's connections; appends need few, and loads of more entities at a time gain nothing.
+        // Many pods share the connections of the server; appends and loads take few, with many entities in each statement.
         SetDefault("Maximum Pool Size", 16);
         SetDefault("No Reset On Close", true);
 

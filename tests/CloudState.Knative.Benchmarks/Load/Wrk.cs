@@ -27,7 +27,11 @@ internal static partial class Wrk
         return Parse(output);
     }
 
-    /// <summary>Reads the line that <c>cart.lua</c> writes at the end.</summary>
+    /// <summary>Reads each of the carts once.</summary>
+    public static Task<LoadResult> ReadEachAsync(Server server, string prefix, int carts, int connections, CancellationToken cancellationToken) =>
+        RunAsync([server], new WrkLoad("each.lua", prefix, carts) { Connections = connections, Threads = 1 }, Patience, cancellationToken);
+
+    /// <summary>Reads the line that the script writes at the end.</summary>
     public static LoadResult Parse(string output)
     {
         var values = Value().Matches(ResultLine().Match(output).Value).ToDictionary(

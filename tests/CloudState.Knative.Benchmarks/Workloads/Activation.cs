@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
 using CloudState.Knative.Benchmarks.Load;
 using CloudState.Knative.Benchmarks.Measuring;
 using CloudState.Knative.Benchmarks.Reporting;
@@ -10,12 +8,10 @@ namespace CloudState.Knative.Benchmarks.Workloads;
 /// <summary>How fast carts come back into memory after a restart: many of 100 events, some of 10,000, and for comparison those that have none.</summary>
 internal sealed class Activation : IWorkload
 {
-    private const int Measured = 2_000;
-    private const int WarmUp = 200;
-    private const int Connections = 16;
     private const int EmptyCarts = 50;
 
-    private readonly CartSet _carts = new("cold-", Measured + WarmUp, 100);
+    private readonly CartSet _carts = new("cold-", 2_000, 100);
+    private readonly CartSet _warmUp = new("warm-", 200, 100);
     private readonly CartSet _longCart = new("long-", 1, 10_000);
 
     // One read says little, but some of the others take minutes to make one such cart.
@@ -23,7 +19,7 @@ internal sealed class Activation : IWorkload
 
     public string Name => "w4";
 
-    public string Title => "first reads of carts after a restart, 16 at a time";
+    public string Title => "first reads of carts after a restart, 64 connections";
 
     public bool Suits(BenchSystem system) => system.KeepsCarts;
 
@@ -34,6 +30,7 @@ internal sealed class Activation : IWorkload
             Console.WriteLine($"{Name} {system.Name}: {_carts.Count} carts of {_carts.Events} events and {LongCartsOf(system).Count} of {_longCart.Events} are being made ...");
             await using var server = await bench.Starter.StartAsync(system, cancellationToken);
             await _carts.MakeAsync(server, cancellationToken);
+            await _warmUp.MakeAsync(server, cancellationToken);
             await LongCartsOf(system).MakeAsync(server, cancellationToken);
         }
 
@@ -51,40 +48,24 @@ internal sealed class Activation : IWorkload
 
     private async Task<IReadOnlyList<Measurement>> MeasureReadsAsync(string variant, BenchSystem system, int round, Workbench bench, CancellationToken cancellationToken)
     {
-        await bench.Postgres.CheckpointAsync(cancellationToken);
         await using var server = await bench.Starter.StartAsync(system, cancellationToken);
-        using var client = new CartClient(server);
-        await ReadAsync(client, _carts.Names.Skip(Measured), Connections, cancellationToken);
+        await ReadEachAsync(_warmUp);
+        await Wrk.RunAsync([server], new WrkLoad("read.lua", $"never-written-{round}-", int.MaxValue), bench.Options.WarmUp, cancellationToken);
 
-        var started = Stopwatch.GetTimestamp();
-        var many = await ReadAsync(client, _carts.Names.Take(Measured), Connections, cancellationToken);
-        var perSecond = Measured / Stopwatch.GetElapsedTime(started).TotalSeconds;
-        var empty = await ReadAsync(client, new CartSet($"empty-{round}-", EmptyCarts, 0).Names, 1, cancellationToken);
-        var @long = await ReadAsync(client, LongCartsOf(system).Names, 1, cancellationToken);
+        await bench.Postgres.CheckpointAsync(cancellationToken);
+        var cpu = new CpuMeter([server], bench.Postgres);
+        var many = Of($"{_carts.Count:#,0} carts of {_carts.Events} events{variant}").With(await ReadEachAsync(_carts), cpu, [server]);
+        var empty = await ReadEachAsync(new CartSet($"empty-{round}-", EmptyCarts, 0), connections: 1);
+        var @long = await ReadEachAsync(LongCartsOf(system), connections: 1);
         return
         [
-            Of($"{Measured:#,0} carts of {_carts.Events} events{variant}", many) with { PerSecond = perSecond },
-            Of($"a cart of {_longCart.Events:#,0} events, one at a time{variant}", @long),
-            Of($"a cart without events, one at a time{variant}", empty),
+            many,
+            Of($"a cart of {_longCart.Events:#,0} events, one at a time{variant}") with { MedianMs = @long.Median.TotalMilliseconds },
+            Of($"a cart without events, one at a time{variant}") with { MedianMs = empty.Median.TotalMilliseconds },
         ];
 
-        Measurement Of(string part, IReadOnlyCollection<double> milliseconds) => new(Name, part, system.Name, round)
-        {
-            MedianMs = Statistics.Median(milliseconds),
-            P99Ms = milliseconds.Count > 1 ? Statistics.Percentile(milliseconds, 0.99) : null,
-        };
-    }
+        Task<LoadResult> ReadEachAsync(CartSet carts, int connections = 64) => Wrk.ReadEachAsync(server, carts.Prefix, carts.Count, connections, cancellationToken);
 
-    /// <summary>How long each took, in milliseconds.</summary>
-    private static async Task<IReadOnlyCollection<double>> ReadAsync(CartClient client, IEnumerable<string> carts, int connections, CancellationToken cancellationToken)
-    {
-        var times = new ConcurrentBag<double>();
-        await ParallelWork.ForEachAsync(connections, carts, async (cart, token) =>
-        {
-            var started = Stopwatch.GetTimestamp();
-            await client.ReadAsync(cart, token);
-            times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-        }, cancellationToken);
-        return times;
+        Measurement Of(string part) => new(Name, part, system.Name, round);
     }
 }

@@ -32,6 +32,28 @@ public abstract class EntityStoreContract : ValueStoreContract
     }
 
     [Fact]
+    public async Task EntitiesLoadedAtTheSameTime_AreEachTheirOwn()
+    {
+        var keys = Enumerable.Range(0, 200).Select(number => NewKey($"/{number}")).ToArray();
+        await Write([.. keys.Index().Where(entity => entity.Index % 3 > 0).Select(entity => Append(entity.Item, 0, entity.Index, entity.Index + 1) with
+        {
+            Commands = [Record($"first of {entity.Index}"), Record($"second of {entity.Index}")],
+            Snapshot = entity.Index % 3 == 1 ? new StoredSnapshot(1, new LedgerState { Balance = entity.Index }) : null,
+        })]);
+
+        var entities = await Task.WhenAll(keys.Select(Load));
+
+        Assert.All(entities.Index(), loaded =>
+        {
+            var (index, entity) = loaded;
+            Assert.Equal(index % 3 > 0 ? 2 : 0, entity.Version);
+            Assert.Equal(index % 3 == 1 ? new LedgerState { Balance = index } : null, entity.Snapshot?.State);
+            Assert.Equal((index % 3) switch { 0 => [], 1 => [Added(index + 1)], _ => (object[])[Added(index), Added(index + 1)] }, entity.Events);
+            Assert.Equal(index % 3 > 0 ? [$"first of {index}", $"second of {index}"] : [], entity.RecentCommands.Select(command => command.CommandId));
+        });
+    }
+
+    [Fact]
     public async Task SuccessiveAppends_Accumulate()
     {
         var key = NewKey();

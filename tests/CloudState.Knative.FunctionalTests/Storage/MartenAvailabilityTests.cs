@@ -100,6 +100,10 @@ public sealed class MartenAvailabilityTests
         await using var takeLock = new NpgsqlCommand($"lock table {schema.Name}.mt_streams", connection, blocker);
         await takeLock.ExecuteNonQueryAsync(Cancellation);
         var blocked = store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation);
+        while (await schema.QueryAsync<long>($"select count(*) from pg_locks where not granted and relation = '{schema.Name}.mt_streams'::regclass") == 0)
+        {
+            await Task.Yield();
+        }
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation));
 

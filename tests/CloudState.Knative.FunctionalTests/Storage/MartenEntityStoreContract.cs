@@ -109,6 +109,20 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
     }
 
     [Fact]
+    public async Task KeyThatPostgresRefuses_FailsNoOtherThatIsLoadedWithIt()
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 1));
+
+        var good = Enumerable.Range(0, 20).Select(_ => Load(key)).ToList();
+        var bad = Load(NewKey("\0"));
+        good.AddRange(Enumerable.Range(0, 20).Select(_ => Load(key)));
+
+        await Assert.ThrowsAsync<UnstorableDataException>(() => bad);
+        Assert.All(await Task.WhenAll(good), entity => Assert.Equal(1, entity.Version));
+    }
+
+    [Fact]
     public async Task NulCharacter_IsUnstorable()
     {
         var (key, innocent) = (NewKey(), NewKey());
