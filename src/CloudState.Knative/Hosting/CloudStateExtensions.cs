@@ -6,6 +6,7 @@ using CloudState.Knative.Entities;
 using CloudState.Knative.Eventing;
 using CloudState.Knative.Grpc;
 using CloudState.Knative.Storage;
+using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -17,6 +18,8 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using OpenTelemetry.Metrics;
+using ReflectionV1 = Grpc.Reflection.V1.ServerReflection.ServerReflectionBase;
+using ReflectionV1Alpha = Grpc.Reflection.V1Alpha.ServerReflection.ServerReflectionBase;
 
 namespace CloudState.Knative.Hosting;
 
@@ -97,10 +100,11 @@ public static class CloudStateExtensions
 
         app.MapHealthChecks("/health/liveness", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/readiness", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadinessTag) });
-        app.MapGrpcHealthChecksService();
+        app.MapLate("grpc.health.v1.Health", typeof(Health.HealthBase), ["Check", "Watch"], late => late.MapGrpcHealthChecksService());
         if (options.GrpcReflection)
         {
-            app.MapGrpcReflectionService();
+            app.MapLate("grpc.reflection.v1.ServerReflection", typeof(ReflectionV1), ["ServerReflectionInfo"], late => late.MapGrpcReflectionService());
+            app.MapLate("grpc.reflection.v1alpha.ServerReflection", typeof(ReflectionV1Alpha), ["ServerReflectionInfo"], late => late.MapGrpcReflectionService());
         }
 
         if (options.PrometheusEndpoint)

@@ -1,5 +1,7 @@
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
+using Grpc.Health.V1;
+using Grpc.Reflection.V1;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Durability;
@@ -54,6 +56,18 @@ public sealed class StartupTests : IDisposable
         await service.Carts.AddItemAsync(new ShoppingCart.Api.AddLineItem { UserId = "a", ProductId = "p", Quantity = 1 });
 
         Assert.Equal(0, await service.TerminateAsync());
+    }
+
+    [Fact]
+    public async Task ServicesForTools_AreServed()
+    {
+        await using var service = await ServiceProcess.StartAsync(("CloudState__Sqlite__Path", Path.Combine(_folder, "carts.db")));
+        using var reflection = new ServerReflection.ServerReflectionClient(service.Channel).ServerReflectionInfo();
+
+        Assert.Equal(HealthCheckResponse.Types.ServingStatus.Serving, (await new Health.HealthClient(service.Channel).CheckAsync(new HealthCheckRequest())).Status);
+        await reflection.RequestStream.WriteAsync(new ServerReflectionRequest { FileContainingSymbol = "com.example.shoppingcart.ShoppingCart" });
+        Assert.True(await reflection.ResponseStream.MoveNext(TestContext.Current.CancellationToken));
+        Assert.NotEmpty(reflection.ResponseStream.Current.FileDescriptorResponse.FileDescriptorProto);
     }
 
     [Fact]

@@ -1,11 +1,14 @@
 using System.Net.Sockets;
 using System.Text;
 using CloudState.Knative.FunctionalTests.Hosting;
+using Google.Protobuf;
 using Grpc.Core;
 using Grpc.Health.V1;
 using Grpc.Net.Client;
 using Grpc.Net.Client.Web;
 using Grpc.Reflection.V1Alpha;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using ShoppingCart.Api;
 using Xunit;
 
@@ -87,16 +90,51 @@ public sealed class GrpcTests : IAsyncLifetime
         Assert.Empty((await _service.Carts.GetCartAsync(new GetShoppingCart { UserId = Guid.NewGuid().ToString() }, deadline: DateTime.UtcNow.AddYears(1))).Items);
 
     [Fact]
-    public async Task Reflection_ListsTheService()
+    public async Task UnknownRpcOfHealth_IsUnimplemented()
+    {
+        var health = new Method<HealthCheckRequest, HealthCheckResponse>(
+            MethodType.Unary, Health.Descriptor.FullName, "Improve",
+            Marshallers.Create(request => request.ToByteArray(), HealthCheckRequest.Parser.ParseFrom), Marshallers.Create(reply => reply.ToByteArray(), HealthCheckResponse.Parser.ParseFrom));
+
+        var failure = await Assert.ThrowsAsync<RpcException>(() => _service.Channel.CreateCallInvoker().AsyncUnaryCall(health, host: null, default, new HealthCheckRequest()).ResponseAsync);
+
+        Assert.Equal(StatusCode.Unimplemented, failure.StatusCode);
+    }
+
+    [Fact]
+    public async Task Reflection_ListsTheServices()
     {
         using var call = new ServerReflection.ServerReflectionClient(_service.Channel).ServerReflectionInfo();
         await call.RequestStream.WriteAsync(new ServerReflectionRequest { ListServices = "" });
         Assert.True(await call.ResponseStream.MoveNext());
 
-        Assert.Contains("com.example.shoppingcart.ShoppingCart", call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name));
+        Assert.Equal(
+            ["com.example.shoppingcart.ShoppingCart", "grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"],
+            call.ResponseStream.Current.ListServicesResponse.Service.Select(service => service.Name).Order(StringComparer.Ordinal));
         await call.RequestStream.CompleteAsync();
         Assert.False(await call.ResponseStream.MoveNext());
     }
+
+    [Fact]
+    public async Task Reflection_DescribesHealth_InBothVersions()
+    {
+        using var older = new ServerReflection.ServerReflectionClient(_service.Channel).ServerReflectionInfo();
+        using var newer = new global::Grpc.Reflection.V1.ServerReflection.ServerReflectionClient(_service.Channel).ServerReflectionInfo();
+        await older.RequestStream.WriteAsync(new ServerReflectionRequest { FileContainingSymbol = Health.Descriptor.FullName });
+        await newer.RequestStream.WriteAsync(new global::Grpc.Reflection.V1.ServerReflectionRequest { FileContainingSymbol = Health.Descriptor.FullName });
+
+        Assert.True(await older.ResponseStream.MoveNext());
+        Assert.True(await newer.ResponseStream.MoveNext());
+        Assert.Contains(Health.Descriptor.File.SerializedData, older.ResponseStream.Current.FileDescriptorResponse.FileDescriptorProto);
+        Assert.Contains(Health.Descriptor.File.SerializedData, newer.ResponseStream.Current.FileDescriptorResponse.FileDescriptorProto);
+    }
+
+    // When this fails after an upgrade of the packages: add the new rpc where the service is mapped.
+    [Fact]
+    public void AllRpcs_OfTheServicesThatAreMappedLate_AreRouted() => Assert.Superset(
+        new[] { Health.Descriptor, ServerReflection.Descriptor, global::Grpc.Reflection.V1.ServerReflection.Descriptor }
+            .SelectMany(service => service.Methods, (service, rpc) => (string?)$"/{service.FullName}/{rpc.Name}").ToHashSet(),
+        _service.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>().Select(endpoint => endpoint.RoutePattern.RawText).ToHashSet());
 
     [Fact]
     public async Task FirstBytesOneByOne_AreStillTold()
