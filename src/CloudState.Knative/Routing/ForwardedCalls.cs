@@ -48,7 +48,8 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, ServiceCalls
     {
         if (_running.TryGetValue(call, out var cancellation))
         {
-            cancellation.Cancel();
+            // What the handler has registered with its token does not run on the thread that reads either.
+            _ = cancellation.CancelAsync();
         }
     }
 
