@@ -45,18 +45,25 @@ internal sealed class EntityLoader
     {
         var snapshot = rows.State is null ? null : StateJson.ReadSnapshot(rows.State, _types);
         var version = snapshot?.Version ?? 0;
-        var laterEvents = _marten is null ? InOrder(rows.LaterEvents)
-            : rows.Version > version ? await ReadEventsAsync(_marten, stream, version, cancellationToken) : [];
-        var events = new object[laterEvents.Count];
-        for (var i = 0; i < events.Length; i++)
+        var events = new List<object>(rows.LaterEvents.Count);
+        if (_marten is null)
         {
-            (var eventVersion, events[i]) = laterEvents[i];
-            if (eventVersion != ++version && events[i] is not EntityDeleted)
+            rows.LaterEvents.Sort(static (left, right) => left.Version.CompareTo(right.Version));
+            foreach (var row in rows.LaterEvents)
             {
-                throw new UnreadableEntityException($"event {version} is missing.");
+                Add(row.Version, _types.FromJson(row.Type, row.Data));
             }
-
-            version = eventVersion;
+        }
+        else if (rows.Version > version)
+        {
+            await using var session = _marten.QuerySession();
+            foreach (var entry in await session.Events.FetchStreamAsync(stream, fromVersion: version + 1, token: cancellationToken))
+            {
+                if (!entry.IsArchived)
+                {
+                    Add(entry.Version, MartenEvents.Unwrap(entry));
+                }
+            }
         }
 
         // More events than the stream's row knows were appended in between; fewer are missing.
@@ -64,26 +71,24 @@ internal sealed class EntityLoader
             ? new StoredEntity(version, snapshot is null ? null : new StoredSnapshot(snapshot.Version, snapshot.State), events, InOrder(rows.RecentCommands))
             : throw new UnreadableEntityException(
                 $"its stream is {(rows.IsArchived ? "archived" : "incomplete")}: " +
-                $"at version {rows.Version}, with a snapshot at {snapshot?.Version ?? 0} and {events.Length} later events.");
+                $"at version {rows.Version}, with a snapshot at {snapshot?.Version ?? 0} and {events.Count} later events.");
+
+        void Add(long eventVersion, object @event)
+        {
+            if (eventVersion != ++version && @event is not EntityDeleted)
+            {
+                throw new UnreadableEntityException($"event {version} is missing.");
+            }
+
+            version = eventVersion;
+            events.Add(@event);
+        }
     }
 
-    private List<(long Version, object Event)> InOrder(List<(long Version, string Type, byte[] Data)> rows)
-    {
-        rows.Sort(static (left, right) => left.Version.CompareTo(right.Version));
-        return rows.ConvertAll(row => (row.Version, _types.FromJson(row.Type, row.Data)));
-    }
-
-    private static List<RecentCommand> InOrder(List<(long Number, RecentCommand Command)> rows)
+    private static List<RecentCommand> InOrder(List<CommandRow> rows)
     {
         rows.Sort(static (left, right) => left.Number.CompareTo(right.Number));
-        return rows.ConvertAll(row => row.Command);
-    }
-
-    private static async Task<List<(long Version, object Event)>> ReadEventsAsync(DocumentStore marten, string stream, long afterVersion, CancellationToken cancellationToken)
-    {
-        await using var session = marten.QuerySession();
-        var stored = await session.Events.FetchStreamAsync(stream, fromVersion: afterVersion + 1, token: cancellationToken);
-        return [.. stored.Where(entry => !entry.IsArchived).Select(entry => (entry.Version, MartenEvents.Unwrap(entry)))];
+        return rows.ConvertAll(static row => row.Command);
     }
 
     private static string? WhyUnreadable(Exception failure) => failure switch

@@ -13,10 +13,10 @@ internal sealed class EntityRows
     public byte[]? State { get; set; }
 
     /// <summary>The events after the snapshot, in no order.</summary>
-    public List<(long Version, string Type, byte[] Data)> LaterEvents { get; } = [];
+    public List<EventRow> LaterEvents { get; } = [];
 
-    /// <summary>In no order: by their numbers.</summary>
-    public List<(long Number, RecentCommand Command)> RecentCommands { get; } = [];
+    /// <summary>In no order.</summary>
+    public List<CommandRow> RecentCommands { get; } = [];
 
     /// <summary>Of the stream; 0 without one.</summary>
     public long Version { get; set; }
@@ -24,6 +24,10 @@ internal sealed class EntityRows
     /// <summary>Whether the stream is.</summary>
     public bool IsArchived { get; set; }
 }
+
+internal readonly record struct EventRow(long Version, string Type, byte[] Data);
+
+internal readonly record struct CommandRow(long Number, RecentCommand Command);
 
 /// <summary>Reads what an activation needs, for several entities with each query: one round trip.</summary>
 internal sealed class EntityReader(NpgsqlDataSource database, string schema)
@@ -76,7 +80,7 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
             }
             else
             {
-                entity.LaterEvents.Add((reader.GetInt64(1), type, data));
+                entity.LaterEvents.Add(new EventRow(reader.GetInt64(1), type, data));
             }
         }
 
@@ -138,7 +142,7 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
-            EntityOf(reader, entities).RecentCommands.Add((reader.GetInt64(1), new RecentCommand(reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3))));
+            EntityOf(reader, entities).RecentCommands.Add(new CommandRow(reader.GetInt64(1), new RecentCommand(reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3))));
         }
     }
 }
