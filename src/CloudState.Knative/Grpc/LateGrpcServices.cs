@@ -7,49 +7,44 @@ using Microsoft.AspNetCore.Routing;
 
 namespace CloudState.Knative.Grpc;
 
-/// <summary>gRPC services that are mapped when they are called first: to map one takes milliseconds, of every start.</summary>
+/// <summary>gRPC services that are mapped, all at once, when one of them is called first: to map them takes milliseconds, of every start.</summary>
 internal static class LateGrpcServices
 {
-    /// <summary>Routes the rpcs of a service to what <paramref name="map"/> maps.</summary>
-    /// <param name="app">The application.</param>
-    /// <param name="service">The full name of the service.</param>
-    /// <param name="generated">Its generated base class, by which gRPC's reflection finds the description.</param>
-    /// <param name="rpcs">The names of its rpcs.</param>
-    /// <param name="map">Maps the service.</param>
-    public static void MapLate(
-        this WebApplication app, string service,
-        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods | DynamicallyAccessedMemberTypes.NonPublicMethods)] Type generated,
-        string[] rpcs, Action<IEndpointRouteBuilder> map)
+    /// <summary>Routes the rpcs of services to what <paramref name="map"/> maps.</summary>
+    public static void MapLate(this WebApplication app, Action<IEndpointRouteBuilder> map, params IEnumerable<LateGrpcService> services)
     {
-        var endpoints = new Lazy<Endpoints>(() =>
+        // One for all: gRPC's own list of what is mapped is not made for several threads.
+        var endpoints = new Lazy<Dictionary<string, RouteEndpoint>>(() =>
         {
-            var mapped = new Endpoints(app);
-            map(mapped);
-            return mapped;
+            var routes = new Routes(app);
+            map(routes);
+            return routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+                .DistinctBy(endpoint => endpoint.RoutePattern.RawText).ToDictionary(endpoint => endpoint.RoutePattern.RawText!);
         });
-        foreach (var rpc in rpcs)
+        foreach (var service in services)
         {
-            var path = $"/{service}/{rpc}";
-            app.MapPost(path, (RequestDelegate)CallAsync).WithMetadata(new GrpcMethodMetadata(generated, new Rpc(service, rpc)));
-
-            Task CallAsync(HttpContext http)
+            foreach (var rpc in service.Rpcs)
             {
-                var endpoint = endpoints.Value.Find(path);
-                http.SetEndpoint(endpoint);
-                return endpoint.RequestDelegate!(http);
+                var path = $"/{service.Name}/{rpc}";
+                app.MapPost(path, (RequestDelegate)CallAsync).WithMetadata(new GrpcMethodMetadata(service.Generated, new Rpc(service.Name, rpc)));
+
+                Task CallAsync(HttpContext http)
+                {
+                    var endpoint = endpoints.Value[path];
+                    http.SetEndpoint(endpoint);
+                    return endpoint.RequestDelegate!(http);
+                }
             }
         }
     }
 
-    private sealed class Endpoints(WebApplication app) : IEndpointRouteBuilder
+    private sealed class Routes(WebApplication app) : IEndpointRouteBuilder
     {
         public IServiceProvider ServiceProvider => app.Services;
 
         public ICollection<EndpointDataSource> DataSources { get; } = [];
 
         public IApplicationBuilder CreateApplicationBuilder() => ((IApplicationBuilder)app).New();
-
-        public Endpoint Find(string path) => DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().First(endpoint => endpoint.RoutePattern.RawText == path);
     }
 
     private sealed record Rpc(string ServiceName, string Name) : IMethod
@@ -58,4 +53,16 @@ internal static class LateGrpcServices
 
         public string FullName => $"/{ServiceName}/{Name}";
     }
+}
+
+/// <param name="Name">The full name of the service.</param>
+/// <param name="Generated">Its generated base class, by which gRPC's reflection finds the description.</param>
+/// <param name="Rpcs">The names of its rpcs.</param>
+internal sealed record LateGrpcService(
+    string Name,
+    [property: DynamicallyAccessedMembers(LateGrpcService.Described)] [param: DynamicallyAccessedMembers(LateGrpcService.Described)] Type Generated,
+    params string[] Rpcs)
+{
+    private const DynamicallyAccessedMemberTypes Described =
+        DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods | DynamicallyAccessedMemberTypes.NonPublicMethods;
 }

@@ -100,12 +100,19 @@ public static class CloudStateExtensions
 
         app.MapHealthChecks("/health/liveness", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/readiness", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadinessTag) });
-        app.MapLate("grpc.health.v1.Health", typeof(Health.HealthBase), ["Check", "Watch"], late => late.MapGrpcHealthChecksService());
-        if (options.GrpcReflection)
-        {
-            app.MapLate("grpc.reflection.v1.ServerReflection", typeof(ReflectionV1), ["ServerReflectionInfo"], late => late.MapGrpcReflectionService());
-            app.MapLate("grpc.reflection.v1alpha.ServerReflection", typeof(ReflectionV1Alpha), ["ServerReflectionInfo"], late => late.MapGrpcReflectionService());
-        }
+        LateGrpcService[] reflection = options.GrpcReflection
+            ? [new("grpc.reflection.v1.ServerReflection", typeof(ReflectionV1), "ServerReflectionInfo"), new("grpc.reflection.v1alpha.ServerReflection", typeof(ReflectionV1Alpha), "ServerReflectionInfo")]
+            : [];
+        app.MapLate(
+            late =>
+            {
+                late.MapGrpcHealthChecksService();
+                if (options.GrpcReflection)
+                {
+                    late.MapGrpcReflectionService();
+                }
+            },
+            [new("grpc.health.v1.Health", typeof(Health.HealthBase), "Check", "Watch"), .. reflection]);
 
         if (options.PrometheusEndpoint)
         {
