@@ -60,7 +60,9 @@ internal static class LateGrpcServices
 /// <param name="Rpcs">The names of its rpcs.</param>
 internal sealed record LateGrpcService(
     string Name,
-    [property: DynamicallyAccessedMembers(LateGrpcService.Described)] [param: DynamicallyAccessedMembers(LateGrpcService.Described)] Type Generated,
+    [property: DynamicallyAccessedMembers(LateGrpcService.Described)]
+    [param: DynamicallyAccessedMembers(LateGrpcService.Described)]
+    Type Generated,
     params string[] Rpcs)
 {
     private const DynamicallyAccessedMemberTypes Described =
