@@ -35,12 +35,17 @@ internal sealed class Backlog(Deliveries deliveries, Outbox outbox, JournalServi
     }
 
     /// <summary>Only true when this process has taken all that it should own, and has looked at what is stored of it.</summary>
-    private bool IsGone() =>
-        ring.IsReady
-        && ring.Ring.SlotsOfSelf().All(slot => ring.Find(slot) is not null)
-        && ring.Owned.All(slot => slot.IsOver || outbox.IsLoaded(slot))
-        && timerService.HasReadAll
-        && !(timers.Next <= time.GetUtcNow())
-        && journal.HasReadAll
-        && deliveries.Count == 0;
+    private bool IsGone()
+    {
+        // What is delivered while this looks may lead to more in places that were looked at before.
+        var delivered = deliveries.Completed;
+        return ring.IsReady
+            && ring.Ring.SlotsOfSelf().All(slot => ring.Find(slot) is not null)
+            && ring.Owned.All(slot => slot.IsOver || outbox.IsLoaded(slot))
+            && timerService.HasReadAll
+            && !(timers.Next <= time.GetUtcNow())
+            && journal.HasReadAll
+            && deliveries.Count == 0
+            && deliveries.Completed == delivered;
+    }
 }

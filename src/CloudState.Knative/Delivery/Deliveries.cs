@@ -20,10 +20,28 @@ internal sealed class Deliveries
     /// <summary>Queues whose first delivery is to be made now.</summary>
     public ChannelReader<DeliveryQueue> Ready => _ready.Reader;
 
-    public int Count => Volatile.Read(ref _count);
+    public int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _count;
+            }
+        }
+    }
 
     /// <summary>How many are behind this process.</summary>
-    public long Completed => Volatile.Read(ref _completed);
+    public long Completed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _completed;
+            }
+        }
+    }
 
     public void Add(Delivery delivery, OwnedSlot slot)
     {

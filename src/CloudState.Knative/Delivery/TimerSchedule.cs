@@ -108,23 +108,21 @@ internal sealed class TimerSchedule
         }
     }
 
-    /// <summary>The timers that are due.</summary>
-    public IReadOnlyList<(StoredTimer Timer, OwnedSlot Slot)> TakeDue(DateTimeOffset now)
+    /// <summary>Hands out the timers that are due. Each is the <see cref="Next"/> one until it has been taken, so that whoever looks for work sees it in one place or the other.</summary>
+    public void TakeDue(DateTimeOffset now, Action<StoredTimer, OwnedSlot> take)
     {
-        var due = new List<(StoredTimer, OwnedSlot)>();
         lock (_lock)
         {
             while (_byTime.TryPeek(out var timer, out var at) && at <= now)
             {
-                _byTime.Dequeue();
                 if (_timers.TryGetValue((timer.Origin, timer.Name), out var current) && current.Timer.Id == timer.Id)
                 {
-                    due.Add(current);
+                    take(timer, current.Slot);
                 }
+
+                _byTime.Dequeue();
             }
         }
-
-        return due;
     }
 
     /// <summary>Whether a timer that is due has not been cancelled or set anew meanwhile.</summary>

@@ -73,7 +73,7 @@ internal sealed class TimerService(
     private void Fire()
     {
         var now = time.GetUtcNow();
-        foreach (var (timer, slot) in schedule.TakeDue(now))
+        schedule.TakeDue(now, (timer, slot) =>
         {
             CloudStateTelemetry.TimerFired(now - timer.DueAt);
             deliveries.Add(
@@ -83,7 +83,7 @@ internal sealed class TimerService(
                     () => schedule.Complete(timer))
                 { KeepsOrder = false },
                 slot);
-        }
+        });
     }
 
     private async Task RemoveFiredAsync()

@@ -28,6 +28,18 @@ public sealed class TimerScheduleTests
     }
 
     [Fact]
+    public void DueTimer_IsTheNextOneUntilItIsTaken()
+    {
+        Change(Timer("a", 10), Timer("b", 20));
+        var seen = new List<DateTimeOffset?>();
+
+        _schedule.TakeDue(Noon.AddSeconds(20), (_, _) => seen.Add(_schedule.Next));
+
+        Assert.Equal([Noon.AddSeconds(10), Noon.AddSeconds(20)], seen);
+        Assert.Null(_schedule.Next);
+    }
+
+    [Fact]
     public void TimerThatIsCancelledOrSetAnew_IsNotTaken()
     {
         var (first, second) = (Timer("a", 10), Timer("a", 15));
@@ -88,7 +100,12 @@ public sealed class TimerScheduleTests
 
     private void Change(params StoredTimer[] timers) => _schedule.Change([.. timers.Select(timer => new TimerChange(timer.Name, timer))], Alice, _slot);
 
-    private IEnumerable<StoredTimer> Due(int seconds) => _schedule.TakeDue(Noon.AddSeconds(seconds)).Select(due => due.Timer);
+    private List<StoredTimer> Due(int seconds)
+    {
+        var due = new List<StoredTimer>();
+        _schedule.TakeDue(Noon.AddSeconds(seconds), (timer, _) => due.Add(timer));
+        return due;
+    }
 
     private static StoredTimer Timer(string name, int seconds) => new(Guid.NewGuid(), Alice, 0, name, Noon.AddSeconds(seconds), "carts.Carts/Expire", ByteString.Empty);
 }
