@@ -51,7 +51,7 @@ internal sealed class EntityLoader
             rows.LaterEvents.Sort(static (left, right) => left.Version.CompareTo(right.Version));
             foreach (var row in rows.LaterEvents)
             {
-                Add(row.Version, _types.FromJson(row.Type, row.Data));
+                Add(row.Version, _types.FromJson(row.Type.Span, row.Json.Span));
             }
         }
         else if (rows.Version > version)
@@ -85,10 +85,10 @@ internal sealed class EntityLoader
         }
     }
 
-    private static List<RecentCommand> InOrder(List<CommandRow> rows)
+    private static RecentCommand[] InOrder(CommandRow[] rows)
     {
-        rows.Sort(static (left, right) => left.Number.CompareTo(right.Number));
-        return rows.ConvertAll(static row => row.Command);
+        Array.Sort(rows, static (left, right) => left.Number.CompareTo(right.Number));
+        return Array.ConvertAll(rows, static row => row.Command);
     }
 
     private static string? WhyUnreadable(Exception failure) => failure switch

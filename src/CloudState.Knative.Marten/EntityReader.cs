@@ -6,7 +6,7 @@ namespace CloudState.Knative.Marten;
 /// <summary>Which entity is to be read, and which of its command records.</summary>
 internal readonly record struct EntityRequest(string Stream, CommandIdWindow CommandIds);
 
-/// <summary>The rows of an entity. What their JSON says is not looked at yet.</summary>
+/// <summary>What there is of an entity. What the JSON says is not looked at yet.</summary>
 internal sealed class EntityRows
 {
     /// <summary>The snapshot or the value; null when there is none.</summary>
@@ -16,7 +16,7 @@ internal sealed class EntityRows
     public List<EventRow> LaterEvents { get; } = [];
 
     /// <summary>In no order.</summary>
-    public List<CommandRow> RecentCommands { get; } = [];
+    public CommandRow[] RecentCommands { get; set; } = [];
 
     /// <summary>Of the stream; 0 without one.</summary>
     public long Version { get; set; }
@@ -25,7 +25,7 @@ internal sealed class EntityRows
     public bool IsArchived { get; set; }
 }
 
-internal readonly record struct EventRow(long Version, string Type, byte[] Data);
+internal readonly record struct EventRow(long Version, ReadOnlyMemory<byte> Type, ReadOnlyMemory<byte> Json);
 
 internal readonly record struct CommandRow(long Number, RecentCommand Command);
 
@@ -35,61 +35,65 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
     // In a query of its own: from the size of the array itself PostgreSQL would conclude that each call deserves a plan of its own.
     private const string Streams = "unnest((select $1)) with ordinality as k(stream, position)";
 
-    private readonly string _snapshots = $"select k.position, 0::bigint, ''::varchar, data from {Streams} join {schema}.mt_doc_{EntityQueries.SnapshotAlias} on id = k.stream";
+    private readonly string _snapshots = $"select k.position, true, data::text from {Streams} join {schema}.mt_doc_{EntityQueries.SnapshotAlias} on id = k.stream";
 
     // One statement, so that the events follow the snapshot whatever is written meanwhile.
     private readonly string _snapshotsAndEvents =
         $"""
-        select k.position, e.version, e.type, e.data
+        select k.position, e.*
         from {Streams} cross join lateral (
-          select 0::bigint as version, ''::varchar as type, data from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream
+          select true, data::text from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream
           union all
-          select version, type, data from {schema}.mt_events
+          select false, {EventPage.Expression} from {schema}.mt_events
           where stream_id = k.stream and not is_archived
-            and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream), 0)) e
+            and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream), 0)
+          group by {EventPage.Number}) e
         """;
 
-    private readonly string _values = $"select k.position, data from {Streams} join {schema}.mt_doc_{EntityQueries.ValueAlias} on id = k.stream";
-
-    private readonly string _recentCommands =
+    private readonly string _streams =
         $"""
-        select k.position, c.number, c.command_id, c.handled_at
-        from {Streams} cross join lateral (
-          select number, command_id, handled_at from {schema}.{CommandTable.Name} where stream = k.stream and handled_at >= $2 order by number desc limit $3) c
+        select k.position, c.*, s.version, s.is_archived
+        from {Streams} left join {schema}.mt_streams s on s.id = k.stream cross join lateral ({RecentCommands(schema)}) c
         """;
 
-    private readonly string _streams = $"select k.position, version, is_archived from {Streams} join {schema}.mt_streams on id = k.stream";
+    private readonly string _values =
+        $"""
+        select k.position, c.*, v.data::text
+        from {Streams} left join {schema}.mt_doc_{EntityQueries.ValueAlias} v on v.id = k.stream cross join lateral ({RecentCommands(schema)}) c
+        """;
 
     /// <summary>Snapshots, on demand the events after them, recent commands and versions.</summary>
     /// <remarks>The version is read last: a writer in between makes it larger than the snapshot's, never smaller.</remarks>
     public async Task<IReadOnlyList<EntityRows>> ReadStreamsAsync(IReadOnlyList<EntityRequest> requests, bool withEvents)
     {
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(OfStreams(withEvents ? _snapshotsAndEvents : _snapshots, requests));
-        batch.BatchCommands.Add(RecentCommands(requests));
-        batch.BatchCommands.Add(OfStreams(_streams, requests));
+        batch.BatchCommands.Add(new(withEvents ? _snapshotsAndEvents : _snapshots) { Parameters = { StreamsOf(requests) } });
+        batch.BatchCommands.Add(WithRecentCommands(_streams, requests));
 
         var entities = NewRows(requests);
         await using var reader = await batch.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var (entity, type, data) = (EntityOf(reader, entities), reader.GetString(2), reader.GetFieldValue<byte[]>(3));
-            if (type.Length == 0)
+            var (entity, isSnapshot, text) = (EntityOf(reader, entities), reader.GetBoolean(1), reader.GetFieldValue<byte[]>(2));
+            if (isSnapshot)
             {
-                entity.State = data;
+                entity.State = text;
             }
             else
             {
-                entity.LaterEvents.Add(new EventRow(reader.GetInt64(1), type, data));
+                EventPage.AddTo(entity.LaterEvents, text);
             }
         }
 
-        await ReadRecentCommandsAsync(reader, entities);
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
             var entity = EntityOf(reader, entities);
-            (entity.Version, entity.IsArchived) = (reader.GetInt64(1), reader.GetBoolean(2));
+            entity.RecentCommands = RecentCommandsOf(reader);
+            if (!await reader.IsDBNullAsync(4))
+            {
+                (entity.Version, entity.IsArchived) = (reader.GetInt64(4), reader.GetBoolean(5));
+            }
         }
 
         return entities;
@@ -99,30 +103,37 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
     public async Task<IReadOnlyList<EntityRows>> ReadValuesAsync(IReadOnlyList<EntityRequest> requests)
     {
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(OfStreams(_values, requests));
-        batch.BatchCommands.Add(RecentCommands(requests));
+        batch.BatchCommands.Add(WithRecentCommands(_values, requests));
 
         var entities = NewRows(requests);
         await using var reader = await batch.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            EntityOf(reader, entities).State = reader.GetFieldValue<byte[]>(1);
+            var entity = EntityOf(reader, entities);
+            entity.RecentCommands = RecentCommandsOf(reader);
+            entity.State = await reader.IsDBNullAsync(4) ? null : reader.GetFieldValue<byte[]>(4);
         }
 
-        await ReadRecentCommandsAsync(reader, entities);
         return entities;
     }
 
-    private NpgsqlBatchCommand RecentCommands(IReadOnlyList<EntityRequest> requests)
-    {
-        var command = OfStreams(_recentCommands, requests);
-        command.Parameters.Add(Parameter.Time(requests.Min(request => request.CommandIds.Since)));
-        command.Parameters.Add(Parameter.Integer(requests.Max(request => request.CommandIds.MaxCount)));
-        return command;
-    }
+    private static string RecentCommands(string schema) =>
+        $"""
+        select array_agg(number) as numbers, array_agg(command_id) as ids, array_agg(handled_at) as times
+        from (select number, command_id, handled_at from {schema}.{CommandTable.Name} where stream = k.stream and handled_at >= $2 order by number desc limit $3) recent
+        """;
 
-    private static NpgsqlBatchCommand OfStreams(string statement, IReadOnlyList<EntityRequest> requests) =>
-        new(statement) { Parameters = { Parameter.Texts(requests.Select(request => request.Stream)) } };
+    private static NpgsqlBatchCommand WithRecentCommands(string statement, IReadOnlyList<EntityRequest> requests) => new(statement)
+    {
+        Parameters =
+        {
+            StreamsOf(requests),
+            Parameter.Time(requests.Min(request => request.CommandIds.Since)),
+            Parameter.Integer(requests.Max(request => request.CommandIds.MaxCount)),
+        },
+    };
+
+    private static NpgsqlParameter<string[]> StreamsOf(IReadOnlyList<EntityRequest> requests) => Parameter.Texts(requests.Select(request => request.Stream));
 
     private static EntityRows[] NewRows(IReadOnlyList<EntityRequest> requests)
     {
@@ -137,12 +148,20 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
 
     private static EntityRows EntityOf(NpgsqlDataReader reader, EntityRows[] entities) => entities[reader.GetInt64(0) - 1];
 
-    private static async Task ReadRecentCommandsAsync(NpgsqlDataReader reader, EntityRows[] entities)
+    private static CommandRow[] RecentCommandsOf(NpgsqlDataReader reader)
     {
-        await reader.NextResultAsync();
-        while (await reader.ReadAsync())
+        if (reader.IsDBNull(1))
         {
-            EntityOf(reader, entities).RecentCommands.Add(new CommandRow(reader.GetInt64(1), new RecentCommand(reader.GetString(2), reader.GetFieldValue<DateTimeOffset>(3))));
+            return [];
         }
+
+        var (numbers, ids, times) = (reader.GetFieldValue<long[]>(1), reader.GetFieldValue<string[]>(2), reader.GetFieldValue<DateTimeOffset[]>(3));
+        var commands = new CommandRow[numbers.Length];
+        for (var i = 0; i < commands.Length; i++)
+        {
+            commands[i] = new CommandRow(numbers[i], new RecentCommand(ids[i], times[i]));
+        }
+
+        return commands;
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text.Json;
 using CloudState.Knative.Storage;
 
@@ -54,16 +53,43 @@ internal static class StateJson
         return buffer.WrittenSpan.ToArray();
     }
 
-    private static (string Id, long Version, object? State, DateTimeOffset? ExpiresAt) Read(byte[] json, StoredTypes types)
+    private static (string Id, long Version, object? State, DateTimeOffset? ExpiresAt) Read(ReadOnlySpan<byte> json, StoredTypes types)
     {
-        using var document = JsonDocument.Parse(json);
-        var root = document.RootElement;
-        return (
-            Text("Id"),
-            root.GetProperty("Version").GetInt64(),
-            root.TryGetProperty("State", out var state) ? types.FromJson(Text("StateType"), JsonMarshal.GetRawUtf8Value(state)) : null,
-            root.TryGetProperty("ExpiresAt", out var expiry) ? expiry.GetDateTimeOffset() : null);
+        var (id, type, version, expiresAt) = ("", "", 0L, (DateTimeOffset?)null);
+        ReadOnlySpan<byte> state = default;
+        var reader = new Utf8JsonReader(json);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var property = reader.ValueSpan;
+            reader.Read();
+            if (property.SequenceEqual("Id"u8))
+            {
+                id = reader.GetString() ?? "";
+            }
+            else if (property.SequenceEqual("Version"u8))
+            {
+                version = reader.GetInt64();
+            }
+            else if (property.SequenceEqual("StateType"u8))
+            {
+                type = reader.GetString() ?? "";
+            }
+            else if (property.SequenceEqual("ExpiresAt"u8))
+            {
+                expiresAt = reader.GetDateTimeOffset();
+            }
+            else
+            {
+                var start = (int)reader.TokenStartIndex;
+                reader.Skip();
+                if (property.SequenceEqual("State"u8))
+                {
+                    state = json[start..(int)reader.BytesConsumed];
+                }
+            }
+        }
 
-        string Text(string property) => root.GetProperty(property).GetString() ?? "";
+        return (id, version, state.IsEmpty ? null : types.FromJson(type, state), expiresAt);
     }
 }

@@ -17,6 +17,7 @@ internal class StoredTypes
 {
     private readonly FrozenDictionary<Type, StoredType> _byType;
     private readonly FrozenDictionary<string, StoredType> _byName;
+    private readonly FrozenDictionary<string, StoredType>.AlternateLookup<ReadOnlySpan<char>> _byNameInText;
 
     /// <param name="uses">What the entities store.</param>
     /// <param name="json">How classes that are no messages are written; null when there are none.</param>
@@ -40,6 +41,7 @@ internal class StoredTypes
         }
 
         _byName = names.ToFrozenDictionary();
+        _byNameInText = _byName.GetAlternateLookup<ReadOnlySpan<char>>();
 
         StoredType Create(Type type) =>
             StoredTypeUse.IsMessageType(type) ? new MessageType(type, DescriptorOf(type), formatter, parser)
@@ -75,9 +77,9 @@ internal class StoredTypes
 
     /// <summary>Reads a stored value.</summary>
     /// <exception cref="UnreadableEntityException">The type is unknown to this service, or the text is not JSON of that type.</exception>
-    public object FromJson(string typeName, ReadOnlySpan<byte> json)
+    public object FromJson(ReadOnlySpan<char> typeName, ReadOnlySpan<byte> json)
     {
-        if (!_byName.TryGetValue(typeName, out var type))
+        if (!_byNameInText.TryGetValue(typeName, out var type))
         {
             throw new UnreadableEntityException(
                 $"The store holds a value of type '{typeName}', which no entity of this service handles. " +
@@ -92,6 +94,14 @@ internal class StoredTypes
         {
             throw new UnreadableEntityException($"The store holds a value of type '{typeName}' that cannot be read: {unreadable.Message}", unreadable);
         }
+    }
+
+    /// <summary>Reads a stored value whose type's name is in UTF-8, too.</summary>
+    /// <exception cref="UnreadableEntityException">The type is unknown to this service, or the text is not JSON of that type.</exception>
+    public object FromJson(ReadOnlySpan<byte> typeName, ReadOnlySpan<byte> json)
+    {
+        Span<char> name = stackalloc char[256];
+        return Encoding.UTF8.TryGetChars(typeName, name, out var length) ? FromJson(name[..length], json) : FromJson(Encoding.UTF8.GetString(typeName), json);
     }
 
     /// <summary>A copy that shares nothing with the value that could change.</summary>

@@ -32,6 +32,23 @@ internal sealed class Server(BenchSystem system, ServerPorts ports, ChildProcess
 
     public string LastLines() => process.LastLines();
 
+    /// <summary>Returns when its processes have used less than a tenth of a core for a moment, after 10 s at the latest.</summary>
+    public async Task WaitUntilQuietAsync(CancellationToken cancellationToken)
+    {
+        var moment = TimeSpan.FromMilliseconds(300);
+        for (var (left, last) = (TimeSpan.FromSeconds(10), Cpu); left > TimeSpan.Zero; left -= moment)
+        {
+            await Task.Delay(moment, cancellationToken);
+            var used = Cpu - last;
+            if (used < moment / 10)
+            {
+                return;
+            }
+
+            last += used;
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await process.StopAsync();

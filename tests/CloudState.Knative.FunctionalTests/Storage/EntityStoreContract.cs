@@ -54,6 +54,18 @@ public abstract class EntityStoreContract : ValueStoreContract
     }
 
     [Fact]
+    public async Task LongStream_IsLoadedInOrder_WhateverItsEventsSay()
+    {
+        var key = NewKey();
+        object[] events = [.. Enumerable.Range(1, 700).Select(number => new AmountAdded { Amount = number, Text = $"{number} a\nb\r\n\t\u2028\u0085\\n" })];
+
+        await Write(Append(key, 0) with { Events = events[..300] });
+        await Write(Append(key, 300) with { Events = events[300..] });
+
+        Assert.Equal(events, (await Load(key)).Events);
+    }
+
+    [Fact]
     public async Task SuccessiveAppends_Accumulate()
     {
         var key = NewKey();

@@ -1,0 +1,40 @@
+using System.Buffers.Text;
+
+namespace CloudState.Knative.Marten;
+
+/// <summary>
+/// Some of a stream's events as one text: a row for each would cost more than what is in it. An event is two lines, of its version and its type, and of its
+/// JSON, in which PostgreSQL leaves no line break: <c>7 com.example.ItemAdded⏎{"item": {"productId": "p1"}}</c>.
+/// </summary>
+internal static class EventPage
+{
+    /// <summary>Aggregates rows of <c>mt_events</c>.</summary>
+    public const string Expression = @"string_agg(version || ' ' || type || E'\n' || data::text, E'\n')";
+
+    /// <summary>What to group them by. PostgreSQL's limit of a text is 1 GB, an event is as large as a request may be: 30 MB, unless Kestrel is told otherwise.</summary>
+    public const string Number = "version / 32";
+
+    /// <summary>Adds the events of a page.</summary>
+    public static void AddTo(List<EventRow> events, ReadOnlyMemory<byte> page)
+    {
+        events.EnsureCapacity(events.Count + (page.Span.Count((byte)'\n') / 2) + 1);
+        while (page.Length > 0)
+        {
+            var head = NextLine(ref page);
+            if (!Utf8Parser.TryParse(head.Span, out long version, out var length))
+            {
+                throw new FormatException("A line does not begin with a version.");
+            }
+
+            events.Add(new EventRow(version, head[(length + 1)..], NextLine(ref page)));
+        }
+    }
+
+    private static ReadOnlyMemory<byte> NextLine(ref ReadOnlyMemory<byte> text)
+    {
+        var end = text.Span.IndexOf((byte)'\n');
+        var line = end < 0 ? text : text[..end];
+        text = end < 0 ? default : text[(end + 1)..];
+        return line;
+    }
+}
