@@ -66,7 +66,7 @@ internal sealed class EntityLoader
             }
         }
 
-        // More events than the stream's row knows were appended in between; fewer are missing.
+        // More events than the stream's row knows were appended before Marten read them; fewer are missing.
         return version >= rows.Version && (snapshot?.Version ?? 0) <= rows.Version && !rows.IsArchived
             ? new StoredEntity(version, snapshot is null ? null : new StoredSnapshot(snapshot.Version, snapshot.State), events, InOrder(rows.RecentCommands))
             : throw new UnreadableEntityException(

@@ -9,6 +9,12 @@ internal readonly record struct EntityRequest(string Stream, CommandIdWindow Com
 /// <summary>What there is of an entity. What the JSON says is not looked at yet.</summary>
 internal sealed class EntityRows
 {
+    /// <summary>Of the stream; 0 without one.</summary>
+    public long Version { get; set; }
+
+    /// <summary>Whether the stream is.</summary>
+    public bool IsArchived { get; set; }
+
     /// <summary>The snapshot or the value; null when there is none.</summary>
     public byte[]? State { get; set; }
 
@@ -17,12 +23,6 @@ internal sealed class EntityRows
 
     /// <summary>In no order.</summary>
     public CommandRow[] RecentCommands { get; set; } = [];
-
-    /// <summary>Of the stream; 0 without one.</summary>
-    public long Version { get; set; }
-
-    /// <summary>Whether the stream is.</summary>
-    public bool IsArchived { get; set; }
 }
 
 internal readonly record struct EventRow(long Version, ReadOnlyMemory<byte> Type, ReadOnlyMemory<byte> Json);
@@ -33,129 +33,107 @@ internal readonly record struct CommandRow(long Number, RecentCommand Command);
 internal sealed class EntityReader(NpgsqlDataSource database, string schema)
 {
     // In a query of its own: from the size of the array itself PostgreSQL would conclude that each call deserves a plan of its own.
-    private const string Streams = "unnest((select $1)) with ordinality as k(stream, position)";
+    private const string Keys = "unnest((select $1)) with ordinality as k(stream, position)";
 
-    private readonly string _snapshots = $"select k.position, true, data::text from {Streams} join {schema}.mt_doc_{EntityQueries.SnapshotAlias} on id = k.stream";
+    // Each is one statement, so that its rows fit together whatever is written meanwhile.
+    private readonly string _values = Of(StateIn(schema, EntityQueries.ValueAlias));
 
-    // One statement, so that the events follow the snapshot whatever is written meanwhile.
-    private readonly string _snapshotsAndEvents =
+    private readonly string _streams = Of(StreamIn(schema), StateIn(schema, EntityQueries.SnapshotAlias));
+
+    private readonly string _streamsWithEvents = Of(StreamIn(schema), StateIn(schema, EntityQueries.SnapshotAlias), EventsIn(schema));
+
+    private readonly string _recentCommands =
         $"""
-        select k.position, e.*
-        from {Streams} cross join lateral (
-          select true, data::text from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream
-          union all
-          select false, {EventPage.Expression} from {schema}.mt_events
-          where stream_id = k.stream and not is_archived
-            and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream), 0)
-          group by {EventPage.Number}) e
+        select k.position, c.*
+        from {Keys} cross join lateral (
+          select array_agg(number), array_agg(command_id), array_agg(handled_at)
+          from (select number, command_id, handled_at from {schema}.{CommandTable.Name} where stream = k.stream and handled_at >= $2 order by number desc limit $3) recent
+          having count(*) > 0) c
         """;
 
-    private readonly string _streams =
-        $"""
-        select k.position, c.*, s.version, s.is_archived
-        from {Streams} left join {schema}.mt_streams s on s.id = k.stream cross join lateral ({RecentCommands(schema)}) c
-        """;
-
-    private readonly string _values =
-        $"""
-        select k.position, c.*, v.data::text
-        from {Streams} left join {schema}.mt_doc_{EntityQueries.ValueAlias} v on v.id = k.stream cross join lateral ({RecentCommands(schema)}) c
-        """;
-
-    /// <summary>Snapshots, on demand the events after them, recent commands and versions.</summary>
-    /// <remarks>The version is read last: a writer in between makes it larger than the snapshot's, never smaller.</remarks>
-    public async Task<IReadOnlyList<EntityRows>> ReadStreamsAsync(IReadOnlyList<EntityRequest> requests, bool withEvents)
+    private enum RowKind
     {
-        await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(new(withEvents ? _snapshotsAndEvents : _snapshots) { Parameters = { StreamsOf(requests) } });
-        batch.BatchCommands.Add(WithRecentCommands(_streams, requests));
+        Stream,
+        ArchivedStream,
+        State,
+        Events,
+    }
 
-        var entities = NewRows(requests);
+    /// <summary>Versions, snapshots, on demand the events after them, and recent commands.</summary>
+    public Task<IReadOnlyList<EntityRows>> ReadStreamsAsync(IReadOnlyList<EntityRequest> requests, bool withEvents) =>
+        ReadAsync(withEvents ? _streamsWithEvents : _streams, requests);
+
+    /// <summary>Values and recent commands.</summary>
+    public Task<IReadOnlyList<EntityRows>> ReadValuesAsync(IReadOnlyList<EntityRequest> requests) => ReadAsync(_values, requests);
+
+    private async Task<IReadOnlyList<EntityRows>> ReadAsync(string statement, IReadOnlyList<EntityRequest> requests)
+    {
+        var streams = requests.Select(request => request.Stream).ToArray();
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new(statement) { Parameters = { Parameter.Texts(streams) } });
+        batch.BatchCommands.Add(new(_recentCommands)
+        {
+            Parameters =
+            {
+                Parameter.Texts(streams),
+                Parameter.Time(requests.Min(request => request.CommandIds.Since)),
+                Parameter.Integer(requests.Max(request => request.CommandIds.MaxCount)),
+            },
+        });
+
+        var entities = Array.ConvertAll(streams, _ => new EntityRows());
         await using var reader = await batch.ExecuteReaderAsync();
         while (await reader.ReadAsync())
         {
-            var (entity, isSnapshot, text) = (EntityOf(reader, entities), reader.GetBoolean(1), reader.GetFieldValue<byte[]>(2));
-            if (isSnapshot)
-            {
-                entity.State = text;
-            }
-            else
-            {
-                EventPage.AddTo(entity.LaterEvents, text);
-            }
+            Add(reader, entities[reader.GetInt64(0) - 1]);
         }
 
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
-            var entity = EntityOf(reader, entities);
-            entity.RecentCommands = RecentCommandsOf(reader);
-            if (!await reader.IsDBNullAsync(4))
-            {
-                (entity.Version, entity.IsArchived) = (reader.GetInt64(4), reader.GetBoolean(5));
-            }
+            entities[reader.GetInt64(0) - 1].RecentCommands = RecentCommandsOf(reader);
         }
 
         return entities;
     }
 
-    /// <summary>Values and recent commands.</summary>
-    public async Task<IReadOnlyList<EntityRows>> ReadValuesAsync(IReadOnlyList<EntityRequest> requests)
-    {
-        await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(WithRecentCommands(_values, requests));
+    private static string Of(params string[] parts) => $"select k.position, e.* from {Keys} cross join lateral ({string.Join(" union all ", parts)}) e";
 
-        var entities = NewRows(requests);
-        await using var reader = await batch.ExecuteReaderAsync();
-        while (await reader.ReadAsync())
-        {
-            var entity = EntityOf(reader, entities);
-            entity.RecentCommands = RecentCommandsOf(reader);
-            entity.State = await reader.IsDBNullAsync(4) ? null : reader.GetFieldValue<byte[]>(4);
-        }
+    private static string StreamIn(string schema) =>
+        $"select case when is_archived then {RowKind.ArchivedStream:D} else {RowKind.Stream:D} end, version, null::text from {schema}.mt_streams where id = k.stream";
 
-        return entities;
-    }
+    private static string StateIn(string schema, string document) => $"select {RowKind.State:D}, 0, data::text from {schema}.mt_doc_{document} where id = k.stream";
 
-    private static string RecentCommands(string schema) =>
+    private static string EventsIn(string schema) =>
         $"""
-        select array_agg(number) as numbers, array_agg(command_id) as ids, array_agg(handled_at) as times
-        from (select number, command_id, handled_at from {schema}.{CommandTable.Name} where stream = k.stream and handled_at >= $2 order by number desc limit $3) recent
+        select {RowKind.Events:D}, 0, {EventPage.Expression} from {schema}.mt_events
+        where stream_id = k.stream and not is_archived
+          and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream), 0)
+        group by {EventPage.Number}
         """;
 
-    private static NpgsqlBatchCommand WithRecentCommands(string statement, IReadOnlyList<EntityRequest> requests) => new(statement)
+    private static void Add(NpgsqlDataReader row, EntityRows entity)
     {
-        Parameters =
+        switch ((RowKind)row.GetInt32(1))
         {
-            StreamsOf(requests),
-            Parameter.Time(requests.Min(request => request.CommandIds.Since)),
-            Parameter.Integer(requests.Max(request => request.CommandIds.MaxCount)),
-        },
-    };
-
-    private static NpgsqlParameter<string[]> StreamsOf(IReadOnlyList<EntityRequest> requests) => Parameter.Texts(requests.Select(request => request.Stream));
-
-    private static EntityRows[] NewRows(IReadOnlyList<EntityRequest> requests)
-    {
-        var entities = new EntityRows[requests.Count];
-        for (var i = 0; i < entities.Length; i++)
-        {
-            entities[i] = new EntityRows();
+            case RowKind.Stream:
+                entity.Version = row.GetInt64(2);
+                break;
+            case RowKind.ArchivedStream:
+                (entity.Version, entity.IsArchived) = (row.GetInt64(2), true);
+                break;
+            case RowKind.State:
+                entity.State = row.GetFieldValue<byte[]>(3);
+                break;
+            case RowKind.Events:
+                EventPage.AddTo(entity.LaterEvents, row.GetFieldValue<byte[]>(3));
+                break;
         }
-
-        return entities;
     }
 
-    private static EntityRows EntityOf(NpgsqlDataReader reader, EntityRows[] entities) => entities[reader.GetInt64(0) - 1];
-
-    private static CommandRow[] RecentCommandsOf(NpgsqlDataReader reader)
+    private static CommandRow[] RecentCommandsOf(NpgsqlDataReader row)
     {
-        if (reader.IsDBNull(1))
-        {
-            return [];
-        }
-
-        var (numbers, ids, times) = (reader.GetFieldValue<long[]>(1), reader.GetFieldValue<string[]>(2), reader.GetFieldValue<DateTimeOffset[]>(3));
+        var (numbers, ids, times) = (row.GetFieldValue<long[]>(1), row.GetFieldValue<string[]>(2), row.GetFieldValue<DateTimeOffset[]>(3));
         var commands = new CommandRow[numbers.Length];
         for (var i = 0; i < commands.Length; i++)
         {

@@ -144,8 +144,13 @@ public sealed class PeerLinkTests : IDisposable
     [Fact]
     public async Task CallerWhoseTimeIsOver_LeavesAndTellsThePeer()
     {
-        var late = ForwardAsync(TimeSpan.FromMilliseconds(300));
+        var inTime = ForwardAsync();
         using var link = await _peer.AcceptAsync();
+        var (_, firstCall) = await ReceiveAsync(link, PeerFrameKind.Command);
+        link.Send(PeerFrameKind.Outcome, firstCall, new ForwardedOutcome(), new Total { Amount = 1 });
+        await inTime;
+
+        var late = ForwardAsync(TimeSpan.FromMilliseconds(300));
         var (_, call) = await ReceiveAsync(link, PeerFrameKind.Command);
 
         await Assert.ThrowsAsync<TimeoutException>(() => late);
