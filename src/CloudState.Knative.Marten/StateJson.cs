@@ -55,7 +55,7 @@ internal static class StateJson
 
     private static (string Id, long Version, object? State, DateTimeOffset? ExpiresAt) Read(ReadOnlySpan<byte> json, StoredTypes types)
     {
-        var (id, type, version, expiresAt) = ("", "", 0L, (DateTimeOffset?)null);
+        var (id, type, version, expiresAt) = ("", "", (long?)null, (DateTimeOffset?)null);
         ReadOnlySpan<byte> state = default;
         var reader = new Utf8JsonReader(json);
         reader.Read();
@@ -90,6 +90,6 @@ internal static class StateJson
             }
         }
 
-        return (id, version, state.IsEmpty ? null : types.FromJson(type, state), expiresAt);
+        return (id, version ?? throw new UnreadableEntityException($"What is stored of '{id}' has no version."), state.IsEmpty ? null : types.FromJson(type, state), expiresAt);
     }
 }

@@ -98,6 +98,20 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
         await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
     }
 
+    [Theory]
+    [InlineData("Version", "has no version")]
+    [InlineData("State", "has no state")]
+    [InlineData("StateType", "of type ''")]
+    public async Task SnapshotThatLacksSomething_IsUnreadable(string property, string complaint)
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 1 }) });
+        await schema.QueryAsync<object>($"update {schema.Name}.mt_doc_entitysnapshot set data = data - '{property}' where id = '{key}'");
+
+        var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
+        Assert.Contains(complaint, unreadable.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ArchivedStream_IsUnreadable()
     {
