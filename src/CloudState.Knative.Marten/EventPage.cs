@@ -11,7 +11,7 @@ internal static class EventPage
     /// <summary>Aggregates rows of <c>mt_events</c>.</summary>
     public const string Expression = @"string_agg(version || ' ' || type || E'\n' || data::text, E'\n')";
 
-    /// <summary>What to group them by. PostgreSQL's limit of a text is 1 GB, an event is as large as a request may be: 30 MB, unless Kestrel is told otherwise.</summary>
+    /// <summary>What to group them by. PostgreSQL's limit of a text is 1 GB; an event is about as large as a request, of 4 MB at most by default.</summary>
     public const string Number = "version / 32";
 
     /// <summary>Adds the events of a page.</summary>
