@@ -45,11 +45,12 @@ internal sealed class EntityLoader
     {
         var snapshot = rows.State is null ? null : StateJson.ReadSnapshot(rows.State, _types);
         var version = snapshot?.Version ?? 0;
-        var events = new List<object>(rows.LaterEvents.Count);
+        var events = new List<object>();
         if (_marten is null)
         {
-            rows.LaterEvents.Sort(static (left, right) => left.Version.CompareTo(right.Version));
-            foreach (var row in rows.LaterEvents)
+            var later = EventPage.Read(rows.LaterEvents);
+            events.EnsureCapacity(later.Count);
+            foreach (var row in later)
             {
                 Add(row.Version, _types.FromJson(row.Type.Span, row.Json.Span));
             }

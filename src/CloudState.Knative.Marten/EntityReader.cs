@@ -6,7 +6,7 @@ namespace CloudState.Knative.Marten;
 /// <summary>Which entity is to be read, and which of its command records.</summary>
 internal readonly record struct EntityRequest(string Stream, CommandIdWindow CommandIds);
 
-/// <summary>What there is of an entity. What the JSON says is not looked at yet.</summary>
+/// <summary>What there is of an entity. What the texts say is not looked at yet, so that one that cannot be read concerns its entity only.</summary>
 internal sealed class EntityRows
 {
     /// <summary>Of the stream; 0 without one.</summary>
@@ -18,14 +18,12 @@ internal sealed class EntityRows
     /// <summary>The snapshot or the value; null when there is none.</summary>
     public byte[]? State { get; set; }
 
-    /// <summary>The events after the snapshot, in no order.</summary>
-    public List<EventRow> LaterEvents { get; } = [];
+    /// <summary>The events after the snapshot, each an <see cref="EventPage"/>, in no order.</summary>
+    public List<byte[]> LaterEvents { get; } = [];
 
     /// <summary>In no order.</summary>
     public CommandRow[] RecentCommands { get; set; } = [];
 }
-
-internal readonly record struct EventRow(long Version, ReadOnlyMemory<byte> Type, ReadOnlyMemory<byte> Json);
 
 internal readonly record struct CommandRow(long Number, RecentCommand Command);
 
@@ -126,7 +124,7 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
                 entity.State = row.GetFieldValue<byte[]>(3);
                 break;
             case RowKind.Events:
-                EventPage.AddTo(entity.LaterEvents, row.GetFieldValue<byte[]>(3));
+                entity.LaterEvents.Add(row.GetFieldValue<byte[]>(3));
                 break;
         }
     }

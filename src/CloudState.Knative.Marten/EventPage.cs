@@ -1,4 +1,5 @@
 using System.Buffers.Text;
+using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Marten;
 
@@ -14,20 +15,28 @@ internal static class EventPage
     /// <summary>What to group them by. PostgreSQL's limit of a text is 1 GB; an event is about as large as a request, of 4 MB at most by default.</summary>
     public const string Number = "version / 32";
 
-    /// <summary>Adds the events of a page.</summary>
-    public static void AddTo(List<EventRow> events, ReadOnlyMemory<byte> page)
+    /// <summary>The events of all pages, by their versions.</summary>
+    /// <exception cref="UnreadableEntityException">A page is not what the <see cref="Expression"/> makes of sensible rows.</exception>
+    public static List<EventRow> Read(List<byte[]> pages)
     {
-        events.EnsureCapacity(events.Count + (page.Span.Count((byte)'\n') / 2) + 1);
-        while (page.Length > 0)
+        var events = new List<EventRow>(pages.Sum(page => (page.AsSpan().Count((byte)'\n') / 2) + 1));
+        foreach (var page in pages)
         {
-            var head = NextLine(ref page);
-            if (!Utf8Parser.TryParse(head.Span, out long version, out var length))
+            ReadOnlyMemory<byte> rest = page;
+            while (rest.Length > 0)
             {
-                throw new FormatException("A line does not begin with a version.");
-            }
+                var head = NextLine(ref rest);
+                if (!Utf8Parser.TryParse(head.Span, out long version, out var length))
+                {
+                    throw new UnreadableEntityException("the name of an event's type has a line break.");
+                }
 
-            events.Add(new EventRow(version, head[(length + 1)..], NextLine(ref page)));
+                events.Add(new EventRow(version, head[(length + 1)..], NextLine(ref rest)));
+            }
         }
+
+        events.Sort(static (left, right) => left.Version.CompareTo(right.Version));
+        return events;
     }
 
     private static ReadOnlyMemory<byte> NextLine(ref ReadOnlyMemory<byte> text)
@@ -38,3 +47,6 @@ internal static class EventPage
         return line;
     }
 }
+
+/// <summary>An event as its page has it.</summary>
+internal readonly record struct EventRow(long Version, ReadOnlyMemory<byte> Type, ReadOnlyMemory<byte> Json);

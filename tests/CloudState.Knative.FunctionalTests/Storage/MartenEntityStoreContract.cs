@@ -90,6 +90,26 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
     }
 
     [Fact]
+    public async Task EventWithALineBreakInItsType_FailsNoOtherThatIsLoadedWithIt()
+    {
+        var (bad, good) = (NewKey(), NewKey());
+        await Write(Append(bad, 0, 1, 2), Append(good, 0, 1, 2));
+        await schema.QueryAsync<object>($"update {schema.Name}.mt_events set type = E'line\\nbreak' where stream_id = '{bad}'");
+
+        var loads = Enumerable.Range(0, 40).Select(number => Load(number % 2 == 0 ? bad : good)).ToArray();
+
+        Assert.All(await Task.WhenAll(loads.Where((_, number) => number % 2 == 1)), entity => Assert.Equal(2, entity.Version));
+        foreach (var load in loads.Where((_, number) => number % 2 == 0))
+        {
+            await Assert.ThrowsAsync<UnreadableEntityException>(() => load);
+        }
+
+        // Other tests read all events of the schema.
+        await schema.QueryAsync<object>($"update {schema.Name}.mt_events set type = '{AmountAdded.Descriptor.FullName}' where stream_id = '{bad}'");
+        Assert.Equal(2, (await Load(bad)).Version);
+    }
+
+    [Fact]
     public async Task SnapshotBeyondTheStream_IsUnreadable()
     {
         var key = NewKey();
