@@ -93,7 +93,7 @@ fi
 
 carts=$(free_port) orders=$(free_port) broker=$(free_port)
 export CARTS=http://localhost:$carts ORDERS=http://localhost:$orders ORDERS_PID=$work/Orders.pid
-export CloudState__AutoMigrate=true CloudState__Ring__Port=0 CloudState__Ring__Address=127.0.0.1
+export CloudState__AutoMigrate=true CloudState__Cluster__Port=0 CloudState__Cluster__Address=127.0.0.1
 [ "${1:-}" = --demo ] && payment_time=00:00:05 || payment_time=00:00:20
 export Orders__PaymentTime=${Orders__PaymentTime:-$payment_time}
 [ -z "${CLOUDSTATE_POSTGRES:-}" ] || export ConnectionStrings__CloudState=$CLOUDSTATE_POSTGRES

@@ -1,7 +1,3 @@
-using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Marten;
-using CloudState.Knative.Sqlite;
 using ShoppingCart;
 
 var builder = WebApplication.CreateSlimBuilder(args);

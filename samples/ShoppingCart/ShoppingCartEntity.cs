@@ -1,4 +1,4 @@
-using CloudState.Knative.Entities;
+using CloudState.Knative;
 using Google.Protobuf.WellKnownTypes;
 using ShoppingCart.Api;
 using ShoppingCart.Domain;

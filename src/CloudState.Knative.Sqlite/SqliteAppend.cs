@@ -1,3 +1,4 @@
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
@@ -28,7 +29,7 @@ internal static class SqliteAppend
 
     private static void Write(SqliteSession session, EntityAppend append, StoredTypes types, string now)
     {
-        var stream = append.Key.ToString();
+        var stream = append.Entity.ToString();
         var version = VersionOf(session, stream, append.Kind);
         if (version != append.ExpectedVersion)
         {
@@ -83,25 +84,25 @@ internal static class SqliteAppend
         foreach (var entry in append.Outbox)
         {
             session.Execute("INSERT INTO outbox (id, entity_type, entity_id, slot, method, call) VALUES ($1, $2, $3, $4, $5, $6)",
-                entry.Id.ToString(), entry.Origin.EntityType, entry.Origin.EntityId, entry.SlotNumber, entry.Method, entry.Content.ToByteArray());
+                entry.Id.ToString(), entry.Origin.Type, entry.Origin.Key, entry.SlotNumber, entry.Method, entry.Content.ToByteArray());
         }
 
         foreach (var order in append.Orders)
         {
             session.Execute("INSERT OR REPLACE INTO orders (entity_type, entity_id, stream, sequence, expires_at) VALUES ($1, $2, $3, $4, $5)",
-                append.Key.EntityType, append.Key.EntityId, order.Stream, order.Sequence, order.ExpiresAt is { } expiry ? SqliteTime.ToText(expiry) : DBNull.Value);
+                append.Entity.Type, append.Entity.Key, order.Stream, order.Sequence, order.ExpiresAt is { } expiry ? SqliteTime.ToText(expiry) : DBNull.Value);
         }
 
         foreach (var (name, timer) in append.Timers)
         {
             if (timer is null)
             {
-                session.Execute("DELETE FROM timers WHERE entity_type = $1 AND entity_id = $2 AND name = $3", append.Key.EntityType, append.Key.EntityId, name);
+                session.Execute("DELETE FROM timers WHERE entity_type = $1 AND entity_id = $2 AND name = $3", append.Entity.Type, append.Entity.Key, name);
             }
             else
             {
                 session.Execute("INSERT OR REPLACE INTO timers (entity_type, entity_id, name, id, slot, due_at, method, call) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-                    append.Key.EntityType, append.Key.EntityId, name, timer.Id.ToString(), timer.SlotNumber, SqliteTime.ToText(timer.DueAt), timer.Method, timer.Call.ToByteArray());
+                    append.Entity.Type, append.Entity.Key, name, timer.Id.ToString(), timer.SlotNumber, SqliteTime.ToText(timer.DueAt), timer.Method, timer.Call.ToByteArray());
             }
         }
     }

@@ -1,4 +1,4 @@
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Sqlite;
@@ -16,7 +16,7 @@ internal sealed class SqliteEntityStore : IEntityStore
         _database = new SqliteDatabase(options);
         Outbox = new SqliteOutboxStore(_database);
         Timers = new SqliteTimerStore(_database);
-        Log = new SqliteEventLog(_database);
+        Journal = new SqliteJournalReader(_database);
         Parked = new SqliteParkedStore(_database);
     }
 
@@ -29,7 +29,7 @@ internal sealed class SqliteEntityStore : IEntityStore
 
     public ITimerStore Timers { get; }
 
-    public IEventLog Log { get; }
+    public IJournalReader Journal { get; }
 
     public IParkedStore Parked { get; }
 
@@ -40,17 +40,17 @@ internal sealed class SqliteEntityStore : IEntityStore
     public Task CheckAsync(CancellationToken cancellationToken) =>
         _database.ReadAsync(SqliteSchema.Check, cancellationToken);
 
-    public Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
+    public Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => SqliteQueries.Load(session, key, kind, commandIds, _types), cancellationToken);
 
     public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
         _database.WriteAsync(session => SqliteAppend.Run(session, batch, _types, _time.GetUtcNow()), cancellationToken);
 
-    public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) =>
+    public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => SqliteQueries.FindCommand(session, key, commandId), cancellationToken);
 
-    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) => _database.ReadAsync(
-        session => session.Scalar("SELECT sequence FROM orders WHERE entity_type = $1 AND entity_id = $2 AND stream = $3", key.EntityType, key.EntityId, stream) as long? ?? 0, cancellationToken);
+    public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) => _database.ReadAsync(
+        session => session.Scalar("SELECT sequence FROM orders WHERE entity_type = $1 AND entity_id = $2 AND stream = $3", key.Type, key.Key, stream) as long? ?? 0, cancellationToken);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         _database.WriteAsync(session => SqliteQueries.Forget(session, before, _time.GetUtcNow()), cancellationToken);

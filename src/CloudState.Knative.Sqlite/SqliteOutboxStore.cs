@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Sqlite;
@@ -14,7 +13,7 @@ internal sealed class SqliteOutboxStore(SqliteDatabase database) : IOutboxStore
             while (row.Read())
             {
                 entries.Add(new OutboxEntry(
-                    Guid.Parse(row.GetString(0)), new EntityKey(row.GetString(1), row.GetString(2)), row.GetInt32(3), row.GetString(4), SqliteQueries.Bytes(row, 5)));
+                    Guid.Parse(row.GetString(0)), new EntityId(row.GetString(1), row.GetString(2)), row.GetInt32(3), row.GetString(4), SqliteQueries.Bytes(row, 5)));
             }
 
             return [.. entries.Where(entry => slots.Contains(entry.Slot))];

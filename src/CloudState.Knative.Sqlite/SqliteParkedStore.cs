@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -30,17 +29,17 @@ internal sealed class SqliteParkedStore(SqliteDatabase database) : IParkedStore
         return isParked;
     }
 
-    public Task<IReadOnlyList<(string Lane, EntityKey Origin)>> ReadOriginsAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) =>
-        database.ReadAsync<IReadOnlyList<(string Lane, EntityKey Origin)>>(
+    public Task<IReadOnlyList<(string Lane, EntityId Origin)>> ReadOriginsAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<(string Lane, EntityId Origin)>>(
             session =>
             {
-                var origins = new List<(string Lane, EntityKey Origin)>();
+                var origins = new List<(string Lane, EntityId Origin)>();
                 using var row = session.Query("SELECT DISTINCT lane, entity_type, entity_id, slot FROM parked");
                 while (row.Read())
                 {
                     if (slots.Contains(new Slot(row.GetString(1), row.GetInt32(3))))
                     {
-                        origins.Add((row.GetString(0), new EntityKey(row.GetString(1), row.GetString(2))));
+                        origins.Add((row.GetString(0), new EntityId(row.GetString(1), row.GetString(2))));
                     }
                 }
 
@@ -51,9 +50,9 @@ internal sealed class SqliteParkedStore(SqliteDatabase database) : IParkedStore
     public Task<IReadOnlyList<ParkedDelivery>> ReadAsync(int maxCount, CancellationToken cancellationToken) =>
         ReadAsync(session => session.Query($"SELECT {Columns} FROM parked ORDER BY number LIMIT $1", maxCount), cancellationToken);
 
-    public async Task<ParkedDelivery?> ReadFirstAsync(string lane, EntityKey origin, CancellationToken cancellationToken) => (await ReadAsync(
+    public async Task<ParkedDelivery?> ReadFirstAsync(string lane, EntityId origin, CancellationToken cancellationToken) => (await ReadAsync(
         session => session.Query(
-            $"SELECT {Columns} FROM parked WHERE lane = $1 AND entity_type = $2 AND entity_id = $3 ORDER BY number LIMIT 1", lane, origin.EntityType, origin.EntityId),
+            $"SELECT {Columns} FROM parked WHERE lane = $1 AND entity_type = $2 AND entity_id = $3 ORDER BY number LIMIT 1", lane, origin.Type, origin.Key),
         cancellationToken)).SingleOrDefault();
 
     public async Task<ParkedDelivery?> FindAsync(string id, CancellationToken cancellationToken) =>
@@ -71,7 +70,7 @@ internal sealed class SqliteParkedStore(SqliteDatabase database) : IParkedStore
 
     private static object[] ValuesOf(ParkedDelivery delivery) =>
     [
-        delivery.Id, delivery.Lane, delivery.Origin.EntityType, delivery.Origin.EntityId, delivery.SlotNumber, delivery.Content.ToByteArray(), delivery.Error, delivery.Attempts,
+        delivery.Id, delivery.Lane, delivery.Origin.Type, delivery.Origin.Key, delivery.SlotNumber, delivery.Content.ToByteArray(), delivery.Error, delivery.Attempts,
         SqliteTime.ToText(delivery.ParkedAt),
     ];
 
@@ -83,7 +82,7 @@ internal sealed class SqliteParkedStore(SqliteDatabase database) : IParkedStore
             while (row.Read())
             {
                 deliveries.Add(new ParkedDelivery(
-                    row.GetString(0), row.GetString(1), new EntityKey(row.GetString(2), row.GetString(3)), row.GetInt32(4), SqliteQueries.Bytes(row, 5), row.GetString(6), row.GetInt32(7),
+                    row.GetString(0), row.GetString(1), new EntityId(row.GetString(2), row.GetString(3)), row.GetInt32(4), SqliteQueries.Bytes(row, 5), row.GetString(6), row.GetInt32(7),
                     SqliteTime.Parse(row.GetString(8))));
             }
 

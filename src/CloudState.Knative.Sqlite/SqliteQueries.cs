@@ -1,3 +1,4 @@
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Microsoft.Data.Sqlite;
@@ -7,7 +8,7 @@ namespace CloudState.Knative.Sqlite;
 /// <summary>What the store reads and removes, as SQL. Each method is one transaction.</summary>
 internal static class SqliteQueries
 {
-    public static StoredEntity Load(SqliteSession session, EntityKey key, EntityKind kind, CommandIdWindow commandIds, StoredTypes types)
+    public static StoredEntity Load(SqliteSession session, EntityId key, EntityKind kind, CommandIdWindow commandIds, StoredTypes types)
     {
         var stream = key.ToString();
         StoredEntity? entity = null;
@@ -37,7 +38,7 @@ internal static class SqliteQueries
         return entity!;
     }
 
-    public static CommandRecord? FindCommand(SqliteSession session, EntityKey key, string commandId)
+    public static CommandRecord? FindCommand(SqliteSession session, EntityId key, string commandId)
     {
         using var row = session.Query(
             "SELECT method, fingerprint, status_code, status_detail, reply, handled_at, details FROM commands WHERE stream = $1 AND command_id = $2",

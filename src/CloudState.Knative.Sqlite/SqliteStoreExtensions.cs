@@ -1,8 +1,10 @@
+using CloudState.Knative;
 using CloudState.Knative.Hosting;
+using CloudState.Knative.Sqlite;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace CloudState.Knative.Sqlite;
+namespace Microsoft.Extensions.DependencyInjection;
 
 /// <summary>Adds the embedded store.</summary>
 public static class SqliteStoreExtensions

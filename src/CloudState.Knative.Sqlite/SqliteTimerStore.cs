@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Sqlite;
@@ -16,7 +15,7 @@ internal sealed class SqliteTimerStore(SqliteDatabase database) : ITimerStore
                 while (row.Read())
                 {
                     due.Add(new StoredTimer(
-                        Guid.Parse(row.GetString(0)), new EntityKey(row.GetString(1), row.GetString(2)), row.GetInt32(3), row.GetString(4), SqliteTime.Parse(row.GetString(5)),
+                        Guid.Parse(row.GetString(0)), new EntityId(row.GetString(1), row.GetString(2)), row.GetInt32(3), row.GetString(4), SqliteTime.Parse(row.GetString(5)),
                         row.GetString(6), SqliteQueries.Bytes(row, 7)));
                 }
             }

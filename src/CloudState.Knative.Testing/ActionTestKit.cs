@@ -1,8 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using CloudState.Knative.Actions;
-using CloudState.Knative.Effects;
-using CloudState.Knative.Entities;
+using CloudState.Knative.Calls;
 using Google.Protobuf;
 
 namespace CloudState.Knative.Testing;
@@ -30,7 +29,7 @@ public sealed class ActionTestKit
     /// <summary>Makes a kit for an action.</summary>
     /// <param name="create">Makes an instance with whatever its constructor takes; called for each call.</param>
     /// <exception cref="EntityDefinitionException">The class does not fit its service.</exception>
-    public static ActionTestKit Of<TAction>(Func<TAction> create)
+    public static ActionTestKit Create<TAction>(Func<TAction> create)
         where TAction : class
     {
         ArgumentNullException.ThrowIfNull(create);

@@ -1,5 +1,4 @@
 using CloudState.Knative.Actions;
-using CloudState.Knative.Entities;
 using Google.Protobuf;
 using Grpc.Core;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Testing;

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization.Metadata;
-using CloudState.Knative.Entities;
 
 namespace CloudState.Knative.Testing;
 
@@ -22,7 +21,7 @@ public static class EntityTestKit
     /// <param name="json">What the service gives to <c>UseJson</c>; null, the default, when it stores nothing but messages and primitive types.</param>
     /// <exception cref="EntityDefinitionException">The class does not fit its service.</exception>
     /// <exception cref="TestKitException">A type is stored as JSON, but <paramref name="json"/> is missing.</exception>
-    public static EventSourcedTestKit<TState> Of<TState>(Func<EventSourcedEntity<TState>> create, string? entityId = null, IJsonTypeInfoResolver? json = null)
+    public static EventSourcedTestKit<TState> Create<TState>(Func<EventSourcedEntity<TState>> create, string? entityId = null, IJsonTypeInfoResolver? json = null)
         where TState : class, new()
     {
         ArgumentNullException.ThrowIfNull(create);
@@ -30,8 +29,8 @@ public static class EntityTestKit
     }
 
     /// <summary>Makes a kit for a value entity.</summary>
-    /// <inheritdoc cref="Of{TState}(Func{EventSourcedEntity{TState}}, string?, IJsonTypeInfoResolver?)"/>
-    public static ValueTestKit<TState> Of<TState>(Func<ValueEntity<TState>> create, string? entityId = null, IJsonTypeInfoResolver? json = null)
+    /// <inheritdoc cref="Create{TState}(Func{EventSourcedEntity{TState}}, string?, IJsonTypeInfoResolver?)"/>
+    public static ValueTestKit<TState> Create<TState>(Func<ValueEntity<TState>> create, string? entityId = null, IJsonTypeInfoResolver? json = null)
         where TState : class, new()
     {
         ArgumentNullException.ThrowIfNull(create);

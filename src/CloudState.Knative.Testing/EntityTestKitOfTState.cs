@@ -1,5 +1,5 @@
 using CloudState.Knative.Actions;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -45,12 +45,12 @@ public abstract class EntityTestKit<TState>
         ArgumentNullException.ThrowIfNull(command);
         call ??= TestCall.Plain;
         var definition = FindHandler(command, handler);
-        var key = new EntityKey(Entity.Definition.EntityType, ReadKey(definition, command));
+        var key = new EntityId(Entity.Definition.EntityType, ReadKey(definition, command));
         RejectUsedId(call.CommandId);
 
         var (entity, before) = (_entity, Store.Read());
         var context = new CommandContext(
-            Entity.Definition, definition.Rpc, entity.Instance, Entity.Types, CallTargets.All, key.EntityId, entity.Version, call.CommandId, call.ToMetadata(), () => call.CancellationToken);
+            Entity.Definition, definition.Rpc, entity.Instance, Entity.Types, CallTargets.All, key.Key, entity.Version, call.CommandId, call.ToMetadata(), () => call.CancellationToken);
         var (reply, isKept) = (default(IMessage), false);
         try
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 

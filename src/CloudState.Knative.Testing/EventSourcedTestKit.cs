@@ -1,4 +1,4 @@
-using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Testing;

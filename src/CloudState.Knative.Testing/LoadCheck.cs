@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CloudState.Knative.Entities;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Testing;

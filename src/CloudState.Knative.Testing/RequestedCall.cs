@@ -1,5 +1,4 @@
-using CloudState.Knative.Effects;
-using CloudState.Knative.Entities;
+using CloudState.Knative.Calls;
 using Google.Protobuf;
 
 namespace CloudState.Knative.Testing;
@@ -19,7 +18,7 @@ public sealed class RequestedCall
     public string Rpc => _call.Method;
 
     /// <summary>What goes with the call; a forward takes the metadata of its own call along.</summary>
-    public CommandMetadata Metadata => _call.Metadata;
+    public CallMetadata Metadata => _call.Metadata;
 
     /// <summary>Whether the caller gets its reply only when this call is done; that of a forward always does.</summary>
     public bool IsSynchronous { get; }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Testing;

@@ -1,5 +1,3 @@
-using CloudState.Knative.Entities;
-
 namespace CloudState.Knative.Testing;
 
 /// <summary>What comes with a call beside its message.</summary>
@@ -19,5 +17,5 @@ public sealed class TestCall
     /// <value>Default: never cancelled.</value>
     public CancellationToken CancellationToken { get; init; }
 
-    internal CommandMetadata ToMetadata() => Metadata.Count == 0 ? CommandMetadata.Empty : new([.. Metadata]);
+    internal CallMetadata ToMetadata() => Metadata.Count == 0 ? CallMetadata.Empty : new([.. Metadata]);
 }

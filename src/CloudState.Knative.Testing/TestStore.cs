@@ -1,3 +1,4 @@
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Testing;

@@ -1,5 +1,3 @@
-using CloudState.Knative.Entities;
-
 namespace CloudState.Knative.Testing;
 
 /// <summary>Runs the commands of one value entity. Checks that each state survives being stored. Made by <see cref="EntityTestKit"/>.</summary>

@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Faults;
@@ -14,7 +13,7 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
 
     public ITimerStore Timers => store.Timers;
 
-    public IEventLog Log => store.Log;
+    public IJournalReader Journal => store.Journal;
 
     public IParkedStore Parked => store.Parked;
 
@@ -24,15 +23,15 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
 
     public Task CheckAsync(CancellationToken cancellationToken) => store.CheckAsync(cancellationToken);
 
-    public Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
+    public Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
         store.LoadAsync(key, kind, commandIds, cancellationToken);
 
     public virtual Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
         store.AppendAsync(batch, memberId, cancellationToken);
 
-    public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) => store.FindCommandAsync(key, commandId, cancellationToken);
+    public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken) => store.FindCommandAsync(key, commandId, cancellationToken);
 
-    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) => store.FindSequenceAsync(key, stream, cancellationToken);
+    public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) => store.FindSequenceAsync(key, stream, cancellationToken);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => store.ForgetAsync(before, cancellationToken);
 

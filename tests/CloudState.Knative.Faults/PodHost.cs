@@ -1,7 +1,4 @@
-using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Marten;
-using CloudState.Knative.Sqlite;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.AspNetCore.Builder;
 using ShoppingCart;
 

@@ -1,5 +1,3 @@
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

@@ -1,6 +1,3 @@
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Marten;
-using CloudState.Knative.Sqlite;
 using CloudState.Knative.Tck;
 
 var builder = WebApplication.CreateSlimBuilder(args);

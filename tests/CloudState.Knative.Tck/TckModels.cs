@@ -1,4 +1,3 @@
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Tck.Action;
 using CloudState.Knative.Tck.EventSourced;
 using CloudState.Knative.Tck.ValueEntity;

@@ -1,6 +1,6 @@
 using Carts.Api;
 using Carts.Domain;
-using CloudState.Knative.Entities;
+using CloudState.Knative;
 using Google.Protobuf.WellKnownTypes;
 
 namespace Carts;

@@ -1,6 +1,6 @@
 using Carts.Api;
 using Carts.Domain;
-using CloudState.Knative.Actions;
+using CloudState.Knative;
 using Orders.Events;
 
 namespace Carts;

@@ -1,8 +1,4 @@
 using Carts;
-using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Marten;
-using CloudState.Knative.Sqlite;
 
 var builder = WebApplication.CreateSlimBuilder(args);
 

@@ -1,4 +1,4 @@
-using CloudState.Knative.Entities;
+using CloudState.Knative;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Microsoft.Extensions.Options;

@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Hosting;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace CloudState.Knative.Actions;
+namespace CloudState.Knative;
 
 /// <summary>Binds a class of stateless functions to its gRPC service. Use <see cref="ActionAttribute{TService}"/>.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
@@ -21,7 +22,7 @@ public abstract class ActionAttribute : Attribute
     public Type[] Calls { get; init; } = [];
 
     /// <summary>Whether the handlers set timers. They are kept by entities of a type of their own, which each pod takes its share of.</summary>
-    /// <value>Default: false; <see cref="Entities.CallContext.Timers"/> fails.</value>
+    /// <value>Default: false; <see cref="CallContext.Timers"/> fails.</value>
     public bool UsesTimers { get; init; }
 
     /// <summary>The base class that the protobuf compiler generated for the service.</summary>

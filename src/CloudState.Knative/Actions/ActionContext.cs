@@ -1,10 +1,11 @@
-using CloudState.Knative.Effects;
+using CloudState.Knative.Actions;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 
-namespace CloudState.Knative.Actions;
+namespace CloudState.Knative;
 
 /// <summary>
 /// The surroundings of one call of an action. In a handler that streams its replies, what is asked for (<see cref="CallContext.Forward"/>, <see cref="CallContext.Effect"/>,
@@ -16,7 +17,7 @@ namespace CloudState.Knative.Actions;
 /// </remarks>
 public sealed class ActionContext : CallContext
 {
-    internal ActionContext(MethodDescriptor rpc, CallTargets targets, string? commandId, CommandMetadata metadata, Func<CancellationToken> cancellation)
+    internal ActionContext(MethodDescriptor rpc, CallTargets targets, string? commandId, CallMetadata metadata, Func<CancellationToken> cancellation)
         : base(rpc, targets, commandId, metadata, cancellation)
     {
     }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
@@ -21,7 +22,7 @@ internal sealed record ActionMethod(MethodDescriptor Rpc, string HandlerName, Si
     public string FullName { get; } = $"{Rpc.Service.FullName}/{Rpc.Name}";
 
     /// <summary>The topic that the replies are published to; null when they are not.</summary>
-    public string? OutTopic { get; } = Eventing.OutTopic.Of(Rpc);
+    public string? OutTopic { get; } = Calls.OutTopic.Of(Rpc);
 
     /// <exception cref="InvalidOperationException">The handler has not answered.</exception>
     public void CheckAnswer(ActionAnswer answer)
@@ -44,7 +45,7 @@ internal sealed class ActionDefinitions
     public ActionDefinitions(IEnumerable<ActionRegistration> registrations)
     {
         All = [.. registrations];
-        EntityDefinitions.RejectTwice(All, action => action.Definition.ActionClass, action => action.Definition.Service.FullName, "the service");
+        EntityDefinitions.RejectDuplicates(All, action => action.Definition.ActionClass, action => action.Definition.Service.FullName, "the service");
         _byMethod = All.SelectMany(action => action.Definition.Methods, (action, method) => (action, method)).ToFrozenDictionary(pair => pair.method.FullName);
     }
 

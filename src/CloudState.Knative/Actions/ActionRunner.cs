@@ -1,11 +1,9 @@
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Routing;
-using CloudState.Knative.Runtime;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,7 +20,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
     /// <param name="method">The handler.</param>
     /// <param name="input">A message, or a stream of messages.</param>
     /// <param name="scope">The call.</param>
-    public async ValueTask<CommandOutcome> RunAsync(ActionRegistration action, ActionMethod method, object input, CallScope scope)
+    public async ValueTask<CallOutcome> RunAsync(ActionRegistration action, ActionMethod method, object input, CallScope scope)
     {
         using var activity = CloudStateTelemetry.StartAction(method.FullName, scope.Trace);
         using var limit = new TimeLimit(time, scope.Deadline ?? LatestEnd(method), scope.CallCancelled);
@@ -46,7 +44,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
 
     /// <summary>Runs a handler that streams its replies; an outcome that is no reply is the last.</summary>
     /// <inheritdoc cref="RunAsync"/>
-    public async IAsyncEnumerable<CommandOutcome> StreamAsync(
+    public async IAsyncEnumerable<CallOutcome> StreamAsync(
         ActionRegistration action, ActionMethod method, object input, CallScope scope, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var activity = CloudStateTelemetry.StartAction(method.FullName, scope.Trace);
@@ -57,7 +55,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         await using var replies = RepliesAsync().GetAsyncEnumerator(CancellationToken.None);
         while (true)
         {
-            CommandOutcome? outcome;
+            CallOutcome? outcome;
             try
             {
                 outcome = await replies.MoveNextAsync() ? ToOutcome(action, method, context.TakeAnswer(replies.Current), context, ids) : LastOutcome(action, context.TakeAnswer(null), ids);
@@ -91,28 +89,28 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
 
     private DateTimeOffset LatestEnd(ActionMethod method) => method.Rpc.IsClientStreaming ? DateTimeOffset.MaxValue : time.GetUtcNow() + options.Value.CommandTimeout;
 
-    private static CommandOutcome ToOutcome(ActionRegistration action, ActionMethod method, ActionAnswer answer, ActionContext context, CallIds ids)
+    private static CallOutcome ToOutcome(ActionRegistration action, ActionMethod method, ActionAnswer answer, ActionContext context, CallIds ids)
     {
         method.CheckAnswer(answer);
         var followUp = ToFollowUp(action, answer, ids);
         if (answer.Failure is { } failure)
         {
-            return CommandOutcome.Rejected(failure) with { FollowUp = followUp is null ? null : followUp with { Forward = null } };
+            return CallOutcome.Rejected(failure) with { FollowUp = followUp is null ? null : followUp with { Forward = null } };
         }
 
         return answer.Forward is not null
-            ? CommandOutcome.WithoutReply(followUp!)
-            : CommandOutcome.Replied(answer.Reply!) with { Metadata = context.ReplyEntries, FollowUp = followUp };
+            ? CallOutcome.WithoutReply(followUp!)
+            : CallOutcome.Replied(answer.Reply!) with { Metadata = context.ReplyEntries, FollowUp = followUp };
     }
 
     /// <summary>What a handler has asked for after its last reply: another one from elsewhere, a failure, or only effects. Null when nothing.</summary>
-    private static CommandOutcome? LastOutcome(ActionRegistration action, ActionAnswer answer, CallIds ids) => answer switch
+    private static CallOutcome? LastOutcome(ActionRegistration action, ActionAnswer answer, CallIds ids) => answer switch
     {
-        { Failure: { } failure } => CommandOutcome.Rejected(failure) with { FollowUp = ToFollowUp(action, answer with { Forward = null }, ids) },
-        _ => ToFollowUp(action, answer, ids) is { } followUp ? CommandOutcome.WithoutReply(followUp) : null,
+        { Failure: { } failure } => CallOutcome.Rejected(failure) with { FollowUp = ToFollowUp(action, answer with { Forward = null }, ids) },
+        _ => ToFollowUp(action, answer, ids) is { } followUp ? CallOutcome.WithoutReply(followUp) : null,
     };
 
-    private static FollowUp? ToFollowUp(ActionRegistration action, ActionAnswer answer, CallIds ids) => FollowUp.Of(
+    private static FollowUpCalls? ToFollowUp(ActionRegistration action, ActionAnswer answer, CallIds ids) => FollowUpCalls.Of(
         answer.Effects.Concat(ToEffects(action.Definition, answer.Timers)).Select(effect => new PlannedCall(ids.Next(), effect.Call, effect.IsSynchronous)),
         answer.Forward is { } forward ? new PlannedCall(ids.Next(), forward, IsSynchronous: true) : null);
 
@@ -121,20 +119,20 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         ? timers.Select(timer => new Effect(ActionTimerEntity.ToCall(action.Service.FullName, timer), IsSynchronous: true))
         : throw new InvalidOperationException($"{action.ActionClass.Name} sets the timer '{timers[0].Name}'. Let its attribute say so: [Action<…>(UsesTimers = true)].");
 
-    private CommandOutcome Failed(ActionMethod method, Exception failure, TimeLimit limit, CallScope scope)
+    private CallOutcome Failed(ActionMethod method, Exception failure, TimeLimit limit, CallScope scope)
     {
         switch (failure)
         {
             case OperationCanceledException when scope.CallCancelled.IsCancellationRequested:
-                return CommandOutcome.Failed(StatusCode.Cancelled, "The caller cancelled the call.");
+                return CallOutcome.Failed(StatusCode.Cancelled, "The caller cancelled the call.");
             case TimeoutException or OperationCanceledException when limit.HasPassed:
-                return CommandOutcome.Failed(StatusCode.DeadlineExceeded, $"{method.FullName} did not finish within its time limit.");
+                return CallOutcome.Failed(StatusCode.DeadlineExceeded, $"{method.FullName} did not finish within its time limit.");
             case RpcException { StatusCode: var code, Status.Detail: var detail }:
-                return CommandOutcome.Failed(code == StatusCode.OK ? StatusCode.Unknown : code, detail);
+                return CallOutcome.Failed(code == StatusCode.OK ? StatusCode.Unknown : code, detail);
             default:
                 var traceId = scope.Trace.TraceId == default ? ActivityTraceId.CreateRandom() : scope.Trace.TraceId;
                 LogFailed(method.FullName, traceId, failure);
-                return CommandOutcome.Unexpected("action", traceId, options.Value.EnableDetailedErrors ? failure : null);
+                return CallOutcome.Unexpected("action", traceId, options.Value.EnableDetailedErrors ? failure : null);
         }
     }
 

@@ -1,5 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -42,6 +42,6 @@ internal sealed class ActionTimerEntity : ValueEntity<ActionTimerState>
             change.In = Duration.FromTimeSpan(delay);
         }
 
-        return new OutgoingCall(Method, change.ToByteString(), CommandMetadata.Empty);
+        return new OutgoingCall(Method, change.ToByteString(), CallMetadata.Empty);
     }
 }

@@ -1,7 +1,7 @@
-using CloudState.Knative.Eventing;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Grpc;
-using CloudState.Knative.Routing;
-using CloudState.Knative.Runtime;
+using CloudState.Knative.Topics;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
@@ -30,7 +30,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
             var events = cloudEvents.Select(cloudEvent => routes.ToCall(cloudEvent, topic, CloudEventHeaders.Of(cloudEvent, headers), http.RequestAborted)).ToArray();
 
             (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
-            CommandOutcome outcome = default;
+            CallOutcome outcome = default;
             foreach (var call in events)
             {
                 outcome = await CallInOrderAsync(call);
@@ -52,7 +52,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
     }
 
     /// <summary>Waits for the predecessors of an event that is held back, for as long as the request may stay open.</summary>
-    private async ValueTask<CommandOutcome> CallInOrderAsync(CloudEventCall call)
+    private async ValueTask<CallOutcome> CallInOrderAsync(CloudEventCall call)
     {
         var outcome = await calls.CallAsync(call.Call, call.CommandId, call.Scope);
         if (!outcome.IsHeldBack)
@@ -63,9 +63,9 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
         try
         {
             var started = time.GetTimestamp();
-            if (Interlocked.Increment(ref _heldOpen) <= options.MaxHeldOpen)
+            if (Interlocked.Increment(ref _heldOpen) <= options.MaxOutOfOrderWaits)
             {
-                while (outcome.IsHeldBack && time.GetElapsedTime(started) < options.HoldOpen && !call.Scope.CallCancelled.IsCancellationRequested)
+                while (outcome.IsHeldBack && time.GetElapsedTime(started) < options.OutOfOrderWait && !call.Scope.CallCancelled.IsCancellationRequested)
                 {
                     await Task.Delay(LookInterval, time, call.Scope.CallCancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     outcome = await calls.CallAsync(call.Call, call.CommandId, call.Scope);
@@ -81,7 +81,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
     }
 
     /// <summary>Null when the rpc has nothing to say, or says it to a topic.</summary>
-    private OutgoingEvent? ToEvent(CloudEventCall call, CommandOutcome outcome) => outcome.Reply is null || OutTopic.Of(call.Rpc) is not null ? null : OutgoingEvents.OfReply(
+    private OutgoingEvent? ToEvent(CloudEventCall call, CallOutcome outcome) => outcome.Reply is null || OutTopic.Of(call.Rpc) is not null ? null : OutgoingEvents.FromReply(
         call.Rpc, outcome.Reply, "application/json", call.CommandId, service.Value, call.Call.Metadata.CloudEvent?.Subject, outcome.Metadata, call.Scope.Trace, time.GetUtcNow());
 
     private static Task AnswerAsync(HttpContext http, int status, string detail)

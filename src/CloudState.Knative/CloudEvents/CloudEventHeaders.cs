@@ -1,6 +1,5 @@
 using CloudNative.CloudEvents;
 using CloudNative.CloudEvents.Http;
-using CloudState.Knative.Entities;
 
 namespace CloudState.Knative.CloudEvents;
 
@@ -8,7 +7,7 @@ namespace CloudState.Knative.CloudEvents;
 internal static class CloudEventHeaders
 {
     /// <summary>The headers of the request, with the attributes of the event instead of what they say of an event and of the content.</summary>
-    public static CommandMetadata Of(CloudEvent cloudEvent, CommandMetadata request)
+    public static CallMetadata Of(CloudEvent cloudEvent, CallMetadata request)
     {
         List<KeyValuePair<string, string>> entries =
         [
@@ -23,6 +22,6 @@ internal static class CloudEventHeaders
                 : new(CloudEventMetadata.Prefix + attribute.Name, HttpUtilities.EncodeHeaderValue(attribute.Format(value))));
         }
 
-        return new CommandMetadata(entries);
+        return new CallMetadata(entries);
     }
 }

@@ -1,4 +1,4 @@
-using CloudState.Knative.Eventing;
+using CloudState.Knative.Topics;
 using Microsoft.AspNetCore.Http;
 
 namespace CloudState.Knative.CloudEvents;

@@ -1,5 +1,5 @@
 using CloudState.Knative.Entities;
-using CloudState.Knative.Eventing;
+using CloudState.Knative.Journal;
 using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.CloudEvents;

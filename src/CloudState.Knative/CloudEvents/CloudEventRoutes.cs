@@ -2,10 +2,9 @@ using System.Collections.Frozen;
 using System.Diagnostics;
 using CloudNative.CloudEvents;
 using CloudState.Knative.Actions;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Routing;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
@@ -51,7 +50,7 @@ internal sealed class CloudEventRoutes
     /// <param name="metadata">What came with it.</param>
     /// <param name="callCancelled">Cancels the call.</param>
     /// <exception cref="CloudEventException">No call can be made of the event.</exception>
-    public CloudEventCall ToCall(CloudEvent cloudEvent, string? topic, CommandMetadata metadata, CancellationToken callCancelled)
+    public CloudEventCall ToCall(CloudEvent cloudEvent, string? topic, CallMetadata metadata, CancellationToken callCancelled)
     {
         var bound = topic is null ? null : RoutesOf(topic);
         var route = bound is null ? FindRoute(cloudEvent.Type!) : bound.Find(cloudEvent);

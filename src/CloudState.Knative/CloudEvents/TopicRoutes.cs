@@ -1,8 +1,6 @@
 using System.Collections.Frozen;
 using System.Globalization;
 using CloudNative.CloudEvents;
-using CloudState.Knative.Entities;
-using CloudState.Knative.Eventing;
 using CloudState.Knative.Storage;
 using Google.Protobuf.WellKnownTypes;
 
@@ -66,7 +64,7 @@ internal sealed class TopicRoutes
         }
 
         return long.TryParse(attribute.Format(value), NumberStyles.None, CultureInfo.InvariantCulture, out var sequence) && sequence > 0
-            ? new EventOrder($"{cloudEvent.Source} {cloudEvent["partitionkey"] as string ?? cloudEvent.Subject}", sequence) { HoldBack = _options.HoldBack }
+            ? new EventOrder($"{cloudEvent.Source} {cloudEvent["partitionkey"] as string ?? cloudEvent.Subject}", sequence) { HoldBack = _options.OutOfOrderLimit }
             : throw CloudEventException.BadRequest(
                 $"The attribute {_options.SequenceAttribute} of event '{cloudEvent.Id}' is '{attribute.Format(value)}'. Send the number of the event among those of its key, the first of which is 1.");
     }

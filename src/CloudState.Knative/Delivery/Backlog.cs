@@ -1,10 +1,11 @@
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Journal;
+using CloudState.Knative.Outbox;
 
 namespace CloudState.Knative.Delivery;
 
 /// <summary>Whether this process has anything to deliver: stored calls, events of its entities, timers that are due.</summary>
-internal sealed class Backlog(Deliveries deliveries, Outbox outbox, JournalService journal, TimerSchedule timers, TimerService timerService, RingState ring, TimeProvider time)
+internal sealed class Backlog(Deliveries deliveries, OwnedOutbox outbox, JournalService journal, TimerSchedule timers, TimerService timerService, ClusterState ring, TimeProvider time)
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
 
@@ -18,10 +19,10 @@ internal sealed class Backlog(Deliveries deliveries, Outbox outbox, JournalServi
     public DateTimeOffset? NextTimer => timers.Next;
 
     /// <summary>Returns true when there is nothing to deliver, false when there still is after a time.</summary>
-    public async Task<bool> IsGoneWithinAsync(TimeSpan limit, CancellationToken cancelled)
+    public async Task<bool> WaitUntilEmptyAsync(TimeSpan limit, CancellationToken cancelled)
     {
         var started = time.GetTimestamp();
-        while (!IsGone())
+        while (!IsEmpty())
         {
             if (time.GetElapsedTime(started) >= limit)
             {
@@ -35,12 +36,12 @@ internal sealed class Backlog(Deliveries deliveries, Outbox outbox, JournalServi
     }
 
     /// <summary>Only true when this process has taken all that it should own, and has looked at what is stored of it.</summary>
-    private bool IsGone()
+    private bool IsEmpty()
     {
         // What is delivered while this looks may lead to more in places that were looked at before.
         var delivered = deliveries.Completed;
         return ring.IsReady
-            && ring.Ring.SlotsOfSelf().All(slot => ring.Find(slot) is not null)
+            && ring.Snapshot.SlotsOfSelf().All(slot => ring.Find(slot) is not null)
             && ring.Owned.All(slot => slot.IsOver || outbox.IsLoaded(slot))
             && timerService.HasReadAll
             && !(timers.Next <= time.GetUtcNow())

@@ -1,8 +1,10 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Effects;
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Routing;
+using CloudState.Knative.Dispatch;
+using CloudState.Knative.Journal;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
+using CloudState.Knative.Topics;
 
 namespace CloudState.Knative.Delivery;
 
@@ -25,7 +27,7 @@ internal sealed class Deliverer(ServiceCalls calls, TopicSinks sinks, JournalSub
         _ => throw new InvalidOperationException("It is neither a call nor an event. Deploy the version of the service that has stored it."),
     };
 
-    private Task<DeliveryResult> SelectAsync(JournalEvent stored, CancellationToken cancelled)
+    private Task<DeliveryResult> SelectAsync(StoredJournalEvent stored, CancellationToken cancelled)
     {
         var subscription = subscriptions.Find(stored.Subscription)
             ?? throw new InvalidOperationException($"Nobody takes events as {stored.Subscription} any more. Discard it, or deploy the version of the service that does.");

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Grpc.Core;
@@ -11,7 +12,7 @@ namespace CloudState.Knative.Delivery;
 
 /// <summary>Makes the <see cref="Deliveries"/>: many at a time, each as often as it takes, and parks what can not be delivered.</summary>
 internal sealed partial class DeliveryService(
-    Deliveries deliveries, Deliverer deliverer, IEntityStore store, StoreHealth health, EffectOptions options, TimeProvider time, ILogger<DeliveryService> logger)
+    Deliveries deliveries, Deliverer deliverer, IEntityStore store, StoreHealth health, DeliveryOptions options, TimeProvider time, ILogger<DeliveryService> logger)
     : BackgroundService
 {
     private const int AttemptsBeforeWarning = 5;
@@ -37,9 +38,9 @@ internal sealed partial class DeliveryService(
         await _underWay.AllEnded;
     }
 
-    private async Task DeliverFirstAsync(DeliveryQueue queue, CancellationToken stopping)
+    private async Task DeliverFirstAsync(DeliveryLane queue, CancellationToken stopping)
     {
-        var free = _free.GetOrAdd(queue.Lane.StartsWith(Delivery.Timers, StringComparison.Ordinal) ? Delivery.Timers : queue.Lane, _ => new SemaphoreSlim(options.MaxConcurrent));
+        var free = _free.GetOrAdd(queue.Lane.StartsWith(PendingDelivery.Timers, StringComparison.Ordinal) ? PendingDelivery.Timers : queue.Lane, _ => new SemaphoreSlim(options.MaxConcurrent));
         await free.WaitAsync(CancellationToken.None);
         var delivery = deliveries.First(queue);
         try
@@ -90,7 +91,7 @@ internal sealed partial class DeliveryService(
         }
     }
 
-    private async Task<DeliveryResult> TryDeliverAsync(Delivery delivery, CancellationToken stopping)
+    private async Task<DeliveryResult> TryDeliverAsync(PendingDelivery delivery, CancellationToken stopping)
     {
         try
         {
@@ -114,7 +115,7 @@ internal sealed partial class DeliveryService(
         }
     }
 
-    private async Task<bool> IsParkedBehindAsync(DeliveryQueue queue, Delivery delivery)
+    private async Task<bool> IsParkedBehindAsync(DeliveryLane queue, PendingDelivery delivery)
     {
         if (!deliveries.IsMarkedParked(queue))
         {
@@ -130,7 +131,7 @@ internal sealed partial class DeliveryService(
         return false;
     }
 
-    private async Task GiveUpAsync(DeliveryQueue queue, Delivery delivery, Status status)
+    private async Task GiveUpAsync(DeliveryLane queue, PendingDelivery delivery, Status status)
     {
         if (!delivery.KeepsOrder && !IsUnexpected(status.StatusCode))
         {
@@ -148,14 +149,14 @@ internal sealed partial class DeliveryService(
         LogParked(delivery.Target, delivery.Origin, delivery.Id, queue.Attempts, status.StatusCode, status.Detail);
     }
 
-    private ParkedDelivery ToParked(DeliveryQueue queue, Delivery delivery, string error, int attempts) => new(
+    private ParkedDelivery ToParked(DeliveryLane queue, PendingDelivery delivery, string error, int attempts) => new(
         delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, delivery.Content()!.ToByteString(), error, attempts, time.GetUtcNow().ToMicroseconds());
 
     private bool MayWorkLater(StatusCode code, int attempts) => IsUnexpected(code) ? attempts < options.MaxAttempts : code.IsTransient();
 
     private static bool IsUnexpected(StatusCode code) => code is StatusCode.Internal or StatusCode.Unknown or StatusCode.DataLoss;
 
-    private async Task RetryLaterAsync(DeliveryQueue queue, TimeSpan? retryAfter, CancellationToken stopping)
+    private async Task RetryLaterAsync(DeliveryLane queue, TimeSpan? retryAfter, CancellationToken stopping)
     {
         var delay = options.RetryDelay * Math.Pow(2, Math.Clamp(queue.Attempts - 1, 0, 30));
         delay = delay < options.MaxRetryDelay ? delay : options.MaxRetryDelay;
@@ -167,14 +168,14 @@ internal sealed partial class DeliveryService(
     }
 
     [LoggerMessage(51, LogLevel.Warning, "{Target} could not be reached for {Origin} in {Attempts} attempts: {StatusCode}, {Detail}. It is tried on.", EventName = "DeliveryWaiting")]
-    private partial void LogWaiting(string target, EntityKey origin, StatusCode statusCode, string detail, int attempts);
+    private partial void LogWaiting(string target, EntityId origin, StatusCode statusCode, string detail, int attempts);
 
     [LoggerMessage(52, LogLevel.Error, "The delivery to {Target} for {Origin} failed.", EventName = "DeliveryFailed")]
-    private partial void LogUnexpected(string target, EntityKey origin, Exception unexpected);
+    private partial void LogUnexpected(string target, EntityId origin, Exception unexpected);
 
     [LoggerMessage(50, LogLevel.Error, "{Target} has rejected what {Origin} has asked for: {StatusCode}, {Detail}", EventName = "DeliveryRejected")]
-    private partial void LogRejected(string target, EntityKey origin, StatusCode statusCode, string detail);
+    private partial void LogRejected(string target, EntityId origin, StatusCode statusCode, string detail);
 
     [LoggerMessage(53, LogLevel.Error, "{Target} could not take {Id} of {Origin} in {Attempts} attempts: {StatusCode}, {Detail}. It is parked; see GET /cloudstate/parked on the internal port.", EventName = "DeliveryParked")]
-    private partial void LogParked(string target, EntityKey origin, string id, int attempts, StatusCode statusCode, string detail);
+    private partial void LogParked(string target, EntityId origin, string id, int attempts, StatusCode statusCode, string detail);
 }

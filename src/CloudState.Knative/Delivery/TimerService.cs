@@ -1,6 +1,7 @@
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Effects;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.Hosting;
 
@@ -8,7 +9,7 @@ namespace CloudState.Knative.Delivery;
 
 /// <summary>Makes deliveries of timers that are due. Reads ahead from the store, so that a process holds only the timers that fire soon.</summary>
 internal sealed class TimerService(
-    TimerSchedule schedule, Deliveries deliveries, Outbox outbox, RingState ring, IEntityStore store, StoreHealth health, EffectOptions options, TimeProvider time) : BackgroundService
+    TimerSchedule schedule, Deliveries deliveries, OwnedOutbox outbox, ClusterState ring, IEntityStore store, StoreHealth health, DeliveryOptions options, TimeProvider time) : BackgroundService
 {
     private const int MaxRemovals = 1000;
     private static readonly TimeSpan ReadAhead = TimeSpan.FromMinutes(1);
@@ -77,8 +78,8 @@ internal sealed class TimerService(
         {
             CloudStateTelemetry.TimerFired(now - timer.DueAt);
             deliveries.Add(
-                new Delivery(
-                    OutboxEntry.CommandIdOf(timer.Id), timer.Origin, Delivery.Timers + timer.Name, timer.Method,
+                new PendingDelivery(
+                    OutboxEntry.CommandIdOf(timer.Id), timer.Origin, PendingDelivery.Timers + timer.Name, timer.Method,
                     () => schedule.IsCurrent(timer) ? new StoredDelivery { Call = StoredCall.Parser.ParseFrom(timer.Call), CommandId = OutboxEntry.CommandIdOf(timer.Id) } : null,
                     () => schedule.Complete(timer))
                 { KeepsOrder = false },

@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
+using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -66,7 +66,7 @@ internal static class CloudStateTelemetry
 
     public static void Loaded(Command command, StoredEntity stored, TimeSpan elapsed)
     {
-        var type = new KeyValuePair<string, object?>(TypeTag, command.Key.EntityType);
+        var type = new KeyValuePair<string, object?>(TypeTag, command.Entity.Type);
         Activations.Add(1, type);
         LoadDuration.Record(elapsed.TotalSeconds, type);
         ReplayedEvents.Record(stored.Events.Count, type);
@@ -80,10 +80,10 @@ internal static class CloudStateTelemetry
         BatchSize.Record(commands);
         foreach (var append in groups.SelectMany(group => group))
         {
-            EventsAppended.Add(append.Append.Events.Count, new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
+            EventsAppended.Add(append.Append.Events.Count, new KeyValuePair<string, object?>(TypeTag, append.EntityId.Type));
             if (append.Append.Snapshot is { State: IMessage state } && SnapshotSize.Enabled)
             {
-                SnapshotSize.Record(state.CalculateSize(), new KeyValuePair<string, object?>(TypeTag, append.Key.EntityType));
+                SnapshotSize.Record(state.CalculateSize(), new KeyValuePair<string, object?>(TypeTag, append.EntityId.Type));
             }
 
             if (Start("append", append.Pending.Command, ActivityKind.Client) is { } span)
@@ -113,11 +113,11 @@ internal static class CloudStateTelemetry
     public static void Forwarded(TimeSpan elapsed, string result) =>
         ForwardDuration.Record(elapsed.TotalSeconds, new KeyValuePair<string, object?>("result", result));
 
-    public static void ObserveRing(RingState state)
+    public static void ObserveRing(ClusterState state)
     {
-        var weak = new WeakReference<RingState>(state);
+        var weak = new WeakReference<ClusterState>(state);
         Meter.CreateObservableGauge(
-            "cloudstate.ring.members", () => weak.TryGetTarget(out var alive) ? alive.Ring.Members.Count : 0, "{member}", "Processes in the ring.");
+            "cloudstate.ring.members", () => weak.TryGetTarget(out var alive) ? alive.Snapshot.Members.Count : 0, "{member}", "Processes in the ring.");
         Meter.CreateObservableGauge(
             "cloudstate.ring.slots.owned",
             () => weak.TryGetTarget(out var alive)
@@ -185,7 +185,7 @@ internal static class CloudStateTelemetry
     private static Activity? Start(string name, Command command, ActivityKind kind)
     {
         var activity = Source.StartActivity(name, kind, command.Trace);
-        activity?.SetTag(TypeTag, command.Key.EntityType).SetTag(IdTag, command.Key.EntityId);
+        activity?.SetTag(TypeTag, command.Entity.Type).SetTag(IdTag, command.Entity.Key);
         return activity;
     }
 

@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Entities;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 
-namespace CloudState.Knative.Entities;
+namespace CloudState.Knative;
 
 /// <summary>The surroundings of one call of an rpc while its handler runs, and what the handler wants beside its reply.</summary>
 public abstract class CallContext
@@ -16,7 +17,7 @@ public abstract class CallContext
     private Timers? _timers;
     private volatile bool _isClosed;
 
-    private protected CallContext(MethodDescriptor rpc, CallTargets targets, string? commandId, CommandMetadata metadata, Func<CancellationToken> cancellation)
+    private protected CallContext(MethodDescriptor rpc, CallTargets targets, string? commandId, CallMetadata metadata, Func<CancellationToken> cancellation)
     {
         _rpc = rpc;
         _targets = targets;
@@ -29,7 +30,7 @@ public abstract class CallContext
     public string? CommandId { get; }
 
     /// <summary>What came with the call beside its message.</summary>
-    public CommandMetadata Metadata { get; }
+    public CallMetadata Metadata { get; }
 
     /// <summary>What goes out with the reply of a unary rpc: gRPC response headers, or HTTP headers.</summary>
     public ReplyMetadata ReplyMetadata => _replyMetadata ??= new();

@@ -1,9 +1,12 @@
-using CloudState.Knative.Effects;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Entities;
+using CloudState.Knative.EventSourced;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
-namespace CloudState.Knative.Entities;
+namespace CloudState.Knative;
 
 /// <summary>The surroundings of one command of an entity while its handler runs.</summary>
 public sealed class CommandContext : CallContext
@@ -16,23 +19,23 @@ public sealed class CommandContext : CallContext
 
     internal CommandContext(
         EntityDefinition definition, MethodDescriptor rpc, Entity entity, StoredTypes types, CallTargets targets, string entityId, long sequenceNumber, string? commandId,
-        CommandMetadata metadata, Func<CancellationToken> cancellation)
+        CallMetadata metadata, Func<CancellationToken> cancellation)
         : base(rpc, targets, commandId, metadata, cancellation)
     {
         _entity = entity;
         _eventHandlers = definition.EventHandlers;
         _types = types;
         _kind = definition.Kind;
-        EntityId = entityId;
-        SequenceNumber = sequenceNumber;
+        Key = entityId;
+        Version = sequenceNumber;
         entity.StartCommand(this, types);
     }
 
     /// <summary>The key of the entity.</summary>
-    public string EntityId { get; }
+    public string Key { get; }
 
     /// <summary>How often the entity was changed, by events or updates and deletions, those of this command included.</summary>
-    public long SequenceNumber { get; private set; }
+    public long Version { get; private set; }
 
     internal IReadOnlyList<object> Events => _events ?? (IReadOnlyList<object>)[];
 
@@ -66,7 +69,7 @@ public sealed class CommandContext : CallContext
 
         // Two copies: the journal's must not change with the state, nor the state with what the handler still holds.
         (_events ??= []).Add(Copy(@event));
-        SequenceNumber++;
+        Version++;
         apply(_entity, Copy(@event));
     }
 
@@ -83,7 +86,7 @@ public sealed class CommandContext : CallContext
             return;
         }
 
-        SequenceNumber++;
+        Version++;
         _entity.Reset();
         if (_kind == EntityKind.EventSourced)
         {
@@ -104,7 +107,7 @@ public sealed class CommandContext : CallContext
             return false;
         }
 
-        SequenceNumber++;
+        Version++;
         NewValue = (true, value);
         return true;
     }

@@ -1,3 +1,4 @@
+using CloudState.Knative.Calls;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
@@ -18,7 +19,7 @@ internal sealed class CommandDefinition(MethodDescriptor rpc, string className, 
     public string HandlerName { get; } = $"{className}.{rpc.Name}";
 
     /// <summary>The topic that the replies are published to; null when they are not.</summary>
-    public string? OutTopic { get; } = Eventing.OutTopic.Of(rpc);
+    public string? OutTopic { get; } = Calls.OutTopic.Of(rpc);
 
     /// <summary>What traces call a command.</summary>
     public string SpanName { get; } = $"command {rpc.Service.FullName}/{rpc.Name}";

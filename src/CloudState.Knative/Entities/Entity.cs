@@ -1,6 +1,6 @@
-using CloudState.Knative.Storage;
+using CloudState.Knative.Protobuf;
 
-namespace CloudState.Knative.Entities;
+namespace CloudState.Knative;
 
 /// <summary>What all kinds of entities have in common. Derive from <see cref="EventSourcedEntity{TState}"/> or <see cref="ValueEntity{TState}"/>.</summary>
 public abstract class Entity

@@ -1,10 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Hosting;
 using CloudState.Knative.Storage;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace CloudState.Knative.Entities;
+namespace CloudState.Knative;
 
 /// <summary>Binds a class to the gRPC service it implements. Use <see cref="EventSourcedEntityAttribute{TService}"/> or <see cref="ValueEntityAttribute{TService}"/>.</summary>
 [AttributeUsage(AttributeTargets.Class, Inherited = false)]
@@ -50,7 +51,7 @@ public abstract class EventSourcedEntityAttribute : EntityAttribute
     }
 
     /// <summary>A snapshot is stored once so many events follow the last one.</summary>
-    /// <value>0, the default, takes <see cref="Hosting.EntityOptions.SnapshotEvery"/>; a negative number stores none.</value>
+    /// <value>0, the default, takes <see cref="EntityOptions.SnapshotEvery"/>; a negative number stores none.</value>
     public int SnapshotEvery { get; init; }
 
     /// <summary>

@@ -1,4 +1,7 @@
 using System.Collections.Frozen;
+using CloudState.Knative.Actions;
+using CloudState.Knative.EventSourced;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf.Reflection;
 
@@ -30,7 +33,7 @@ internal sealed class EntityDefinition
     public string EntityType => Attribute.EntityType;
 
     /// <summary>Whether only this library calls it: it is not served, and no event is for it.</summary>
-    public bool IsInternal => EntityClass == typeof(Actions.ActionTimerEntity);
+    public bool IsInternal => EntityClass == typeof(ActionTimerEntity);
 
     public EntityKind Kind => Attribute.Kind;
 }

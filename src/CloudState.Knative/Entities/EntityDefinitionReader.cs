@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using CloudState.Knative.EventSourced;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf.Reflection;
 

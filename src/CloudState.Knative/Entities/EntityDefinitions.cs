@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using CloudState.Knative.Storage;
+using CloudState.Knative.Protobuf;
 
 namespace CloudState.Knative.Entities;
 
@@ -10,8 +10,8 @@ internal sealed class EntityDefinitions
 
     public EntityDefinitions(IReadOnlyList<EntityDefinition> definitions)
     {
-        RejectTwice(definitions, definition => definition.EntityClass, definition => definition.Service.FullName, "the service");
-        RejectTwice(definitions, definition => definition.EntityClass, definition => definition.EntityType, "the entity type");
+        RejectDuplicates(definitions, definition => definition.EntityClass, definition => definition.Service.FullName, "the service");
+        RejectDuplicates(definitions, definition => definition.EntityClass, definition => definition.EntityType, "the entity type");
         All = definitions;
         _byMethod = definitions
             .SelectMany(entity => entity.Commands.Values, (entity, command) => (entity, command))
@@ -32,7 +32,7 @@ internal sealed class EntityDefinitions
     public (EntityDefinition Entity, CommandDefinition Command)? Find(string fullName) => _byMethod.TryGetValue(fullName, out var found) ? found : null;
 
     /// <exception cref="EntityDefinitionException">Two classes have the same name of a kind.</exception>
-    public static void RejectTwice<T>(IEnumerable<T> classes, Func<T, Type> classOf, Func<T, string> nameOf, string what)
+    public static void RejectDuplicates<T>(IEnumerable<T> classes, Func<T, Type> classOf, Func<T, string> nameOf, string what)
     {
         var twice = classes.GroupBy(nameOf).FirstOrDefault(group => group.Count() > 1)?.ToArray();
         if (twice is not null)

@@ -1,4 +1,4 @@
-namespace CloudState.Knative.Entities;
+namespace CloudState.Knative;
 
 /// <summary>
 /// For a stored type that was renamed and has kept its shape. On an event handler (<c>Apply</c>, <c>Upcast</c>) or on <c>Restore</c>: what was stored under this name is of the type that

@@ -1,9 +1,10 @@
 using System.Diagnostics.CodeAnalysis;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Entities;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 
-namespace CloudState.Knative.Entities;
+namespace CloudState.Knative;
 
 /// <summary>Calls of rpcs that are made at a time, whatever happens to this process, and also when none runs until then: the next one makes those that are overdue.</summary>
 /// <remarks>

@@ -1,3 +1,5 @@
+using CloudState.Knative.Calls;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Rest;
 using CloudState.Knative.Routing;

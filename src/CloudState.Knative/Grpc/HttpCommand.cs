@@ -17,7 +17,7 @@ internal static class HttpCommand
     public static Command Create(EntityDefinition entity, CommandDefinition definition, IMessage message, HttpRequest request, DateTimeOffset? deadline, CancellationToken callCancelled) => new()
     {
         Definition = definition,
-        Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
+        Entity = new EntityId(entity.EntityType, definition.Key.Read(message)),
         Message = message,
         Metadata = RequestMetadata.Read(request.Headers),
         CommandId = definition.IsStreaming ? null : CommandIdOf(request),

@@ -1,4 +1,4 @@
-using CloudState.Knative.Runtime;
+using CloudState.Knative.Calls;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
@@ -7,7 +7,7 @@ namespace CloudState.Knative.Grpc;
 /// <summary>Sends the metadata of replies: as gRPC response headers, or as HTTP headers.</summary>
 internal static class HttpReply
 {
-    public static Task WriteMetadataAsync(CommandOutcome outcome, ServerCallContext context)
+    public static Task WriteMetadataAsync(CallOutcome outcome, ServerCallContext context)
     {
         if (outcome.Metadata is not { Count: > 0 } entries)
         {
@@ -23,7 +23,7 @@ internal static class HttpReply
         return context.WriteResponseHeadersAsync(headers);
     }
 
-    public static void WriteMetadata(CommandOutcome outcome, HttpResponse response)
+    public static void WriteMetadata(CallOutcome outcome, HttpResponse response)
     {
         foreach (var (name, value) in outcome.Metadata ?? [])
         {

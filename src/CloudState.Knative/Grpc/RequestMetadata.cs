@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 using Microsoft.AspNetCore.Http;
 
 namespace CloudState.Knative.Grpc;
@@ -6,7 +5,7 @@ namespace CloudState.Knative.Grpc;
 /// <summary>Copies the headers of a request: the command may outlive it.</summary>
 internal static class RequestMetadata
 {
-    public static CommandMetadata Read(IHeaderDictionary headers)
+    public static CallMetadata Read(IHeaderDictionary headers)
     {
         var entries = new List<KeyValuePair<string, string>>(headers.Count);
         foreach (var (name, values) in headers)
@@ -20,6 +19,6 @@ internal static class RequestMetadata
             }
         }
 
-        return new CommandMetadata(entries);
+        return new CallMetadata(entries);
     }
 }

@@ -2,15 +2,17 @@ using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using CloudState.Knative.Actions;
-using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Protobuf;
+using CloudState.Knative.Remote;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 
-namespace CloudState.Knative.Hosting;
+namespace CloudState.Knative;
 
 /// <summary>Adds entities, actions and stores to a service; made by <c>builder.AddCloudState()</c>.</summary>
 public sealed class CloudStateBuilder

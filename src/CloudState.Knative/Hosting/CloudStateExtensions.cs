@@ -1,11 +1,15 @@
+using CloudState.Knative;
 using CloudState.Knative.Actions;
 using CloudState.Knative.CloudEvents;
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Eventing;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Journal;
+using CloudState.Knative.Kestrel;
+using CloudState.Knative.Management;
+using CloudState.Knative.Remote;
 using CloudState.Knative.Storage;
+using CloudState.Knative.Topics;
 using Grpc.Health.V1;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -21,7 +25,7 @@ using OpenTelemetry.Metrics;
 using ReflectionV1 = Grpc.Reflection.V1.ServerReflection.ServerReflectionBase;
 using ReflectionV1Alpha = Grpc.Reflection.V1Alpha.ServerReflection.ServerReflectionBase;
 
-namespace CloudState.Knative.Hosting;
+namespace Microsoft.AspNetCore.Builder;
 
 /// <summary>Adds CloudState to an ASP.NET Core application.</summary>
 public static class CloudStateExtensions
@@ -74,13 +78,13 @@ public static class CloudStateExtensions
             throw new EntityDefinitionException("Nothing is registered. Call builder.AddCloudState().AddEntity<YourEntity>(), or AddAction<YourAction>().");
         }
 
-        EntityDefinitions.RejectTwice(
+        EntityDefinitions.RejectDuplicates(
             definitions.All.Select(entity => (Class: entity.EntityClass, Service: entity.Service.FullName))
                 .Concat(actions.All.Select(action => (Class: action.Definition.ActionClass, Service: action.Definition.Service.FullName))),
             registered => registered.Class, registered => registered.Service, "the service");
         RejectUnknownCalls(definitions, actions, remotes);
         _ = app.Services.GetRequiredService<EventConsumers>();
-        app.Services.GetRequiredService<TopicSinks>().Check(Publications.Topics(definitions, actions));
+        app.Services.GetRequiredService<TopicSinks>().Check(TopicEvents.Topics(definitions, actions));
         foreach (var definition in definitions.All.Where(definition => !definition.IsInternal))
         {
             definition.Attribute.MapService(app);
@@ -100,10 +104,10 @@ public static class CloudStateExtensions
 
         app.MapHealthChecks("/health/liveness", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/readiness", new HealthCheckOptions { Predicate = check => check.Tags.Contains(ReadinessTag) });
-        LateGrpcService[] reflection = options.GrpcReflection
+        LazyGrpcService[] reflection = options.GrpcReflection
             ? [new("grpc.reflection.v1.ServerReflection", typeof(ReflectionV1), "ServerReflectionInfo"), new("grpc.reflection.v1alpha.ServerReflection", typeof(ReflectionV1Alpha), "ServerReflectionInfo")]
             : [];
-        app.MapLate(
+        app.MapLazily(
             late =>
             {
                 late.MapGrpcHealthChecksService();
@@ -164,14 +168,14 @@ public static class CloudStateExtensions
             : 8080;
         builder.Services.AddSingleton<IConnectionListenerFactory, GhostListenerFactory>();
         builder.Services.AddSingleton(services => new InternalPort(
-            services.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring, isOnKnative: !string.IsNullOrEmpty(services.GetRequiredService<IConfiguration>()["K_SERVICE"])));
+            services.GetRequiredService<IOptions<CloudStateOptions>>().Value.Cluster, isOnKnative: !string.IsNullOrEmpty(services.GetRequiredService<IConfiguration>()["K_SERVICE"])));
         builder.Services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, services) =>
         {
             var options = services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
             kestrel.Limits.MaxRequestBodySize = options.MaxRequestBodySize;
-            var sharedPort = new SharedPort(kestrel, options.ProtocolDetectionTimeout, options.CloseDelay, services.GetRequiredService<TimeProvider>());
+            var sharedPort = new SharedPort(kestrel, options.ProtocolDetectionTimeout, options.ShutdownKeepAlive, services.GetRequiredService<TimeProvider>());
             sharedPort.Listen(port);
-            if (services.GetRequiredService<IEntityStore>().Members is not null || options.Ring.Port is not null)
+            if (services.GetRequiredService<IEntityStore>().Members is not null || options.Cluster.Port is not null)
             {
                 services.GetRequiredService<InternalPort>().Listen(sharedPort);
             }

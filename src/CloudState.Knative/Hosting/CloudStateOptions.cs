@@ -1,7 +1,4 @@
-using CloudState.Knative.Effects;
-using CloudState.Knative.Eventing;
-
-namespace CloudState.Knative.Hosting;
+namespace CloudState.Knative;
 
 /// <summary>The settings of a service; bound to the configuration section <c>CloudState</c>.</summary>
 public sealed class CloudStateOptions
@@ -20,7 +17,7 @@ public sealed class CloudStateOptions
 
     /// <summary>How many commands with an id are remembered per entity.</summary>
     /// <value>Default: 1,000.</value>
-    public int CommandIdCount { get; set; } = 1_000;
+    public int MaxCommandIds { get; set; } = 1_000;
 
     /// <summary>How long a command with an id is remembered.</summary>
     /// <value>Default: 24 hours.</value>
@@ -36,7 +33,7 @@ public sealed class CloudStateOptions
 
     /// <summary>The longest entity key, in UTF-16 characters. Longer ones are INVALID_ARGUMENT.</summary>
     /// <value>Default: 512. PostgreSQL indexes at most about 2,700 bytes.</value>
-    public int MaxEntityIdLength { get; set; } = 512;
+    public int MaxKeyLength { get; set; } = 512;
 
     /// <summary>How long a new connection may take to show whether it speaks HTTP/1.1 or HTTP/2.</summary>
     /// <value>Default: 10 seconds.</value>
@@ -44,7 +41,7 @@ public sealed class CloudStateOptions
 
     /// <summary>How long HTTP/1.1 connections without a request stay open once the service stops, for requests that are under way on them.</summary>
     /// <value>Default: 500 milliseconds.</value>
-    public TimeSpan CloseDelay { get; set; } = TimeSpan.FromMilliseconds(500);
+    public TimeSpan ShutdownKeepAlive { get; set; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>How often a comment goes out on a stream of Server-Sent Events, so that proxies do not cut a quiet one and clients that are gone are noticed.</summary>
     /// <value>Default: 15 seconds.</value>
@@ -63,7 +60,7 @@ public sealed class CloudStateOptions
     public bool EnableDetailedErrors { get; set; }
 
     /// <summary>How calls are made that handlers have asked for.</summary>
-    public EffectOptions Effects { get; set; } = new();
+    public DeliveryOptions Delivery { get; set; } = new();
 
     /// <summary>How events are read from the journal and published.</summary>
     public EventingOptions Eventing { get; set; } = new();
@@ -72,7 +69,7 @@ public sealed class CloudStateOptions
     public Dictionary<string, TopicOptions> Topics { get; set; } = [];
 
     /// <summary>How pods share the entities.</summary>
-    public RingOptions Ring { get; set; } = new();
+    public ClusterOptions Cluster { get; set; } = new();
 
     /// <summary>Defaults for all entity types.</summary>
     public EntityOptions Entities { get; set; } = new();

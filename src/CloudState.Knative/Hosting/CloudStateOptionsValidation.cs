@@ -1,4 +1,4 @@
-using CloudState.Knative.Eventing;
+using CloudState.Knative.Topics;
 using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Hosting;
@@ -16,30 +16,30 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
             .. Duration(nameof(options.CommandTimeout), options.CommandTimeout),
             .. Duration(nameof(options.CommandIdRetention), options.CommandIdRetention),
             .. Duration(nameof(options.ProtocolDetectionTimeout), options.ProtocolDetectionTimeout),
-            .. Duration(nameof(options.CloseDelay), options.CloseDelay),
+            .. Duration(nameof(options.ShutdownKeepAlive), options.ShutdownKeepAlive),
             .. Duration(nameof(options.StreamKeepAlive), options.StreamKeepAlive, TimeSpan.FromDays(1)),
-            .. Count(nameof(options.CommandIdCount), options.CommandIdCount),
+            .. Count(nameof(options.MaxCommandIds), options.MaxCommandIds),
             .. Count(nameof(options.MaxBatchSize), options.MaxBatchSize),
             .. Count(nameof(options.MaxRequestBodySize), options.MaxRequestBodySize),
-            .. Count(nameof(options.MaxEntityIdLength), options.MaxEntityIdLength),
+            .. Count(nameof(options.MaxKeyLength), options.MaxKeyLength),
             .. Failures("Entities", options.Entities),
-            .. Count("Effects:MaxDepth", options.Effects.MaxDepth),
-            .. Count("Effects:MaxConcurrent", options.Effects.MaxConcurrent),
-            .. Count("Effects:MaxAttempts", options.Effects.MaxAttempts),
-            .. Duration("Effects:RetryDelay", options.Effects.RetryDelay),
-            .. Duration("Effects:MaxRetryDelay", options.Effects.MaxRetryDelay),
-            .. options.Effects.TimerJitter >= TimeSpan.Zero && options.Effects.TimerJitter <= TimeSpan.FromMinutes(1) ? Array.Empty<string>()
-                : [$"CloudState:Effects:TimerJitter is {options.Effects.TimerJitter}; it must be between 00:00:00 and 00:01:00."],
-            .. options.Effects.ShutdownDelivery == TimeSpan.Zero ? [] : Duration("Effects:ShutdownDelivery", options.Effects.ShutdownDelivery, TimeSpan.FromMinutes(10)),
-            .. Duration("Effects:WakeTimeout", options.Effects.WakeTimeout, TimeSpan.FromMinutes(10)),
-            .. options.Effects.MaxBacklog is { } maxBacklog ? Count("Effects:MaxBacklog", maxBacklog) : [],
+            .. Count("Delivery:MaxDepth", options.Delivery.MaxDepth),
+            .. Count("Delivery:MaxConcurrent", options.Delivery.MaxConcurrent),
+            .. Count("Delivery:MaxAttempts", options.Delivery.MaxAttempts),
+            .. Duration("Delivery:RetryDelay", options.Delivery.RetryDelay),
+            .. Duration("Delivery:MaxRetryDelay", options.Delivery.MaxRetryDelay),
+            .. options.Delivery.TimerJitter >= TimeSpan.Zero && options.Delivery.TimerJitter <= TimeSpan.FromMinutes(1) ? Array.Empty<string>()
+                : [$"CloudState:Delivery:TimerJitter is {options.Delivery.TimerJitter}; it must be between 00:00:00 and 00:01:00."],
+            .. options.Delivery.ShutdownDelivery == TimeSpan.Zero ? [] : Duration("Delivery:ShutdownDelivery", options.Delivery.ShutdownDelivery, TimeSpan.FromMinutes(10)),
+            .. Duration("Delivery:WakeTimeout", options.Delivery.WakeTimeout, TimeSpan.FromMinutes(10)),
+            .. options.Delivery.MaxBacklog is { } maxBacklog ? Count("Delivery:MaxBacklog", maxBacklog) : [],
             .. Count("Eventing:MaxInFlight", options.Eventing.MaxInFlight),
-            .. Duration("Eventing:HoldOpen", options.Eventing.HoldOpen, TimeSpan.FromMinutes(10)),
-            .. Count("Eventing:MaxHeldOpen", options.Eventing.MaxHeldOpen),
-            .. options.Topics.SelectMany(topic => Duration($"Topics:{topic.Key}:HoldBack", topic.Value.HoldBack)),
+            .. Duration("Eventing:OutOfOrderWait", options.Eventing.OutOfOrderWait, TimeSpan.FromMinutes(10)),
+            .. Count("Eventing:MaxOutOfOrderWaits", options.Eventing.MaxOutOfOrderWaits),
+            .. options.Topics.SelectMany(topic => Duration($"Topics:{topic.Key}:OutOfOrderLimit", topic.Value.OutOfOrderLimit)),
             .. Duration("Eventing:PollInterval", options.Eventing.PollInterval),
             .. Duration("Eventing:SaveInterval", options.Eventing.SaveInterval),
-            .. Failures(options.Ring),
+            .. Failures(options.Cluster),
             .. Duration("Eventing:PublishTimeout", options.Eventing.PublishTimeout, TimeSpan.FromMinutes(10)),
             .. options.Topics.SelectMany(topic => Failures($"Topics:{topic.Key}", topic.Value)),
         ];
@@ -54,32 +54,32 @@ internal sealed class CloudStateOptionsValidation : IValidateOptions<CloudStateO
         .. Count($"{section}:{nameof(options.MailboxSize)}", options.MailboxSize),
     ];
 
-    private static IEnumerable<string> Failures(RingOptions ring)
+    private static IEnumerable<string> Failures(ClusterOptions ring)
     {
         List<string> failures =
         [
-            .. Duration("Ring:Lease", ring.Lease),
-            .. Duration("Ring:Renewal", ring.Renewal),
-            .. Duration("Ring:Margin", ring.Margin),
+            .. Duration("Cluster:Lease", ring.Lease),
+            .. Duration("Cluster:Renewal", ring.Renewal),
+            .. Duration("Cluster:Margin", ring.Margin),
         ];
         if (failures.Count == 0 && ring.Lease <= (2 * ring.Renewal) + ring.Margin)
         {
-            failures.Add($"CloudState:Ring:Lease is {ring.Lease}; it must be longer than two renewals ({ring.Renewal} each) and the margin ({ring.Margin}), so that one lost renewal does no harm.");
+            failures.Add($"CloudState:Cluster:Lease is {ring.Lease}; it must be longer than two renewals ({ring.Renewal} each) and the margin ({ring.Margin}), so that one lost renewal does no harm.");
         }
 
         if (ring.Slots is < 1 or > 65_536)
         {
-            failures.Add($"CloudState:Ring:Slots is {ring.Slots}; it must be from 1 to 65,536.");
+            failures.Add($"CloudState:Cluster:Slots is {ring.Slots}; it must be from 1 to 65,536.");
         }
 
         if (ring.ForwardTimeout < TimeSpan.FromSeconds(2) || ring.ForwardTimeout > TimeSpan.FromMinutes(1))
         {
-            failures.Add($"CloudState:Ring:ForwardTimeout is {ring.ForwardTimeout}; it must be between 00:00:02 and 00:01:00.");
+            failures.Add($"CloudState:Cluster:ForwardTimeout is {ring.ForwardTimeout}; it must be between 00:00:02 and 00:01:00.");
         }
 
         if (ring.Port is < 0 or > 65_535)
         {
-            failures.Add($"CloudState:Ring:Port is {ring.Port}; it must be from 0 to 65535.");
+            failures.Add($"CloudState:Cluster:Port is {ring.Port}; it must be from 0 to 65535.");
         }
 
         return failures;

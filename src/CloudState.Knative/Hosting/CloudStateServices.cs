@@ -1,15 +1,22 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using CloudState.Knative.Actions;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Delivery;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Journal;
+using CloudState.Knative.Kestrel;
+using CloudState.Knative.Management;
+using CloudState.Knative.Outbox;
+using CloudState.Knative.Protobuf;
+using CloudState.Knative.Remote;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
+using CloudState.Knative.Topics;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -49,7 +56,7 @@ internal static class CloudStateServices
         services.AddSingleton(provider => new ActionDefinitions(provider.GetServices<ActionRegistration>()));
         services.AddSingleton<ActionRunner>();
         services.AddSingleton<RemoteServices>();
-        services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Effects);
+        services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Delivery);
         services.AddSingleton(provider =>
         {
             var (entities, actions, remote) = (
@@ -62,10 +69,10 @@ internal static class CloudStateServices
     public static void AddDelivery(this IServiceCollection services)
     {
         services.AddSingleton<Deliveries>();
-        services.AddSingleton<Outbox>();
+        services.AddSingleton<OwnedOutbox>();
         services.AddSingleton<TimerSchedule>();
         services.AddSingleton<Deliverer>();
-        services.AddHostedService<SlotLoader>();
+        services.AddHostedService<OutboxSync>();
         services.AddHostedService<DeliveryService>();
         services.AddSingleton<TimerService>();
         services.AddHostedService(provider => provider.GetRequiredService<TimerService>());
@@ -78,10 +85,10 @@ internal static class CloudStateServices
     {
         services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Eventing);
         services.AddSingleton<EventConsumers>();
-        services.AddSingleton<EventDeliveries>();
+        services.AddSingleton<SubscriptionFactory>();
         services.AddSingleton<JournalSubscriptions>();
         services.AddSingleton(provider => new JournalSignals(provider.GetRequiredService<JournalSubscriptions>().All.Select(subscription => subscription.EntityType)));
-        services.AddSingleton(provider => new Publications(
+        services.AddSingleton(provider => new TopicEvents(
             provider.GetRequiredService<ServiceName>(), provider.GetRequiredService<IOptions<CloudStateOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<JournalService>();
         services.AddHostedService(provider => provider.GetRequiredService<JournalService>());
@@ -109,35 +116,35 @@ internal static class CloudStateServices
         {
             var types = provider.GetRequiredService<EntityDefinitions>().All.Select(definition => definition.EntityType);
             var state = provider.GetRequiredService<IEntityStore>().Members is null
-                ? RingState.Sole(types, provider.GetRequiredService<TimeProvider>())
-                : new RingState(types, provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring.Slots);
+                ? ClusterState.Sole(types, provider.GetRequiredService<TimeProvider>())
+                : new ClusterState(types, provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Cluster.Slots);
             CloudStateTelemetry.ObserveRing(state);
             return state;
         });
         services.AddSingleton(CreateMembership);
         services.AddSingleton(provider => new PeerLinks(
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring,
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Cluster,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<PeerLinks>>()));
         services.AddSingleton<PeerEndpoint>();
         services.AddSingleton<StateStream>();
         services.AddSingleton(provider => new CommandRouter(
             provider.GetRequiredService<EntityRuntime>(),
-            provider.GetRequiredService<RingState>(),
+            provider.GetRequiredService<ClusterState>(),
             provider.GetRequiredService<PeerLinks>(),
             FindMembership(provider),
             provider.GetRequiredService<StoreHealth>(),
             provider.GetRequiredService<IOptions<CloudStateOptions>>().Value,
             provider.GetRequiredService<TimeProvider>()));
-        services.AddHostedService(provider => new RingService(
+        services.AddHostedService(provider => new ClusterService(
             FindMembership(provider),
-            provider.GetRequiredService<RingState>(),
+            provider.GetRequiredService<ClusterState>(),
             provider.GetRequiredService<PeerLinks>(),
             provider.GetRequiredService<PeerEndpoint>(),
             provider.GetRequiredService<EntityRuntime>()));
 
         // Stops before the ring does, which hands over what is left.
-        services.AddHostedService<LastDeliveries>();
+        services.AddHostedService<ShutdownDrain>();
     }
 
     /// <summary>Null with a store that only one process can use.</summary>
@@ -146,7 +153,7 @@ internal static class CloudStateServices
 
     private static Membership CreateMembership(IServiceProvider provider)
     {
-        var state = provider.GetRequiredService<RingState>();
+        var state = provider.GetRequiredService<ClusterState>();
         var port = provider.GetRequiredService<InternalPort>();
         var types = provider.GetRequiredService<EntityDefinitions>().All.ToDictionary(definition => definition.EntityType, definition => definition.Attribute.Version);
         var revision = provider.GetRequiredService<IConfiguration>()["K_REVISION"] ?? "";
@@ -154,7 +161,7 @@ internal static class CloudStateServices
             provider.GetRequiredService<IEntityStore>().Members!,
             state,
             () => new Member(Guid.NewGuid(), revision, port.Address, NewSecret(), types),
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Ring,
+            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Cluster,
             provider.GetRequiredService<StoreHealth>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<Membership>>());
@@ -169,7 +176,7 @@ internal static class CloudStateServices
         var store = provider.GetRequiredService<IEntityStore>();
         var health = provider.GetRequiredService<StoreHealth>();
         var time = provider.GetRequiredService<TimeProvider>();
-        var journal = new Journal(store, health, options.MaxBatchSize);
+        var journal = new JournalWriter(store, health, options.MaxBatchSize);
         return new EntityRuntime(provider.GetServices<EntityRegistration>().ToDictionary(entity => entity.Definition.EntityType, CreateTable), journal, time);
 
         ActivationTable CreateTable(EntityRegistration entity)
@@ -185,8 +192,8 @@ internal static class CloudStateServices
             var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger<CommandRunner>();
             var runner = new CommandRunner(
                 entity.Definition, entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<CallTargets>(),
-                provider.GetRequiredService<Publications>(), SubscriptionsOf(entity.Definition), store, health, options, entityOptions, time, logger);
-            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<Outbox>(), provider.GetRequiredService<TimerSchedule>(),
+                provider.GetRequiredService<TopicEvents>(), SubscriptionsOf(entity.Definition), store, health, options, entityOptions, time, logger);
+            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<OwnedOutbox>(), provider.GetRequiredService<TimerSchedule>(),
                 provider.GetRequiredService<JournalSignals>().Of(entity.Definition.EntityType), time);
         }
 

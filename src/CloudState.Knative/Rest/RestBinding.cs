@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Text;
 using CloudState.Knative.Entities;
-using CloudState.Knative.ProtobufJson;
+using CloudState.Knative.Protobuf;
 using Google.Api;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;

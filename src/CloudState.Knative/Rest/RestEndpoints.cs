@@ -1,8 +1,7 @@
 using CloudState.Knative.Actions;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Grpc;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Routing;
 using Google.Api;
 using Google.Protobuf.Reflection;
 using Grpc.AspNetCore.Server;
@@ -18,7 +17,7 @@ namespace CloudState.Knative.Rest;
 
 /// <summary>Completes the endpoints that gRPC and JSON transcoding have made of a service.</summary>
 /// <remarks>
-/// A unary rpc with an HTTP rule gets a <see cref="RestEndpoint"/> in front, where that changes nothing but the time it takes; a streaming one
+/// A unary rpc with an HTTP rule gets a <see cref="RestFastPath"/> in front, where that changes nothing but the time it takes; a streaming one
 /// <see cref="ServerSentEvents"/>. An rpc without a rule gets an <see cref="RpcEndpoint"/> for JSON at its gRPC path.
 /// </remarks>
 internal static class RestEndpoints
@@ -65,7 +64,7 @@ internal static class RestEndpoints
 
         RequestDelegate Quicken(string method, HttpRule rule, RouteEndpointBuilder route, RequestDelegate transcoding) =>
             mayQuicken && entities.Find(method) is var (entity, command) && RestBinding.TryCreate(entity, command, rule, route.RoutePattern) is { } binding
-                ? new RestEndpoint(binding, calls, transcoding).HandleAsync
+                ? new RestFastPath(binding, calls, transcoding).HandleAsync
                 : transcoding;
     }
 

@@ -1,4 +1,4 @@
-using CloudState.Knative.ProtobufJson;
+using CloudState.Knative.Protobuf;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;

@@ -1,5 +1,5 @@
 using System.Buffers;
-using CloudState.Knative.ProtobufJson;
+using CloudState.Knative.Protobuf;
 using Google.Api;
 using Google.Protobuf;
 using Grpc.Core;

@@ -1,6 +1,6 @@
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using Grpc.Core;
@@ -20,37 +20,37 @@ namespace CloudState.Knative.Routing;
 /// crash, its recorded reply comes back; otherwise it is run now.
 /// </remarks>
 internal sealed class CommandRouter(
-    EntityRuntime runtime, RingState state, PeerLinks peers, Membership? membership, StoreHealth health, CloudStateOptions options, TimeProvider time)
+    EntityRuntime runtime, ClusterState state, PeerLinks peers, Membership? membership, StoreHealth health, CloudStateOptions options, TimeProvider time)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
-    private static readonly CommandOutcome AllStop = CommandOutcome.Failed(StatusCode.Unavailable, "All pods of the service are stopping. Send the command again.");
+    private static readonly CallOutcome AllStop = CallOutcome.Failed(StatusCode.Unavailable, "All pods of the service are stopping. Send the command again.");
 
     /// <summary>Executes a command that an edge has made. Whatever happens, the outcome is a value.</summary>
-    public async ValueTask<CommandOutcome> ExecuteAsync(Command command)
+    public async ValueTask<CallOutcome> ExecuteAsync(Command command)
     {
         using var measured = CloudStateTelemetry.StartCommand(command);
-        var outcome = await PollAsync(command);
+        var outcome = await TryRouteAsync(command);
         measured?.Outcome = outcome.Status.StatusCode;
         return outcome;
     }
 
     /// <summary>As <see cref="ExecuteAsync"/>, for one answer of a streaming rpc, which may wait for long and is no command of its own.</summary>
-    public ValueTask<CommandOutcome> PollAsync(Command command)
+    public ValueTask<CallOutcome> TryRouteAsync(Command command)
     {
         if (WhyNoKey(command) is { } reason)
         {
-            return new(CommandOutcome.Failed(StatusCode.InvalidArgument, reason));
+            return new(CallOutcome.Failed(StatusCode.InvalidArgument, reason));
         }
 
         var deadline = command.Deadline ?? time.GetUtcNow() + options.CommandTimeout;
         return deadline <= time.GetUtcNow()
-            ? new(CommandOutcome.Failed(StatusCode.DeadlineExceeded, "The deadline of the call has passed before it began."))
+            ? new(CallOutcome.Failed(StatusCode.DeadlineExceeded, "The deadline of the call has passed before it began."))
             : RouteAsync(command, deadline, mayForward: true);
     }
 
-    /// <summary>Executes a command that another pod has forwarded; <see cref="CommandOutcome.NotOwner"/> when it should not have come here.</summary>
-    public async ValueTask<CommandOutcome> ExecuteForwardedAsync(Command command)
+    /// <summary>Executes a command that another pod has forwarded; <see cref="CallOutcome.NotOwner"/> when it should not have come here.</summary>
+    public async ValueTask<CallOutcome> ExecuteForwardedAsync(Command command)
     {
         using var measured = command.Definition.IsStreaming ? null : CloudStateTelemetry.StartCommand(command);
         var outcome = await RouteAsync(command, command.Deadline!.Value, mayForward: false);
@@ -58,9 +58,9 @@ internal sealed class CommandRouter(
         return outcome;
     }
 
-    private async ValueTask<CommandOutcome> RouteAsync(Command command, DateTimeOffset deadline, bool mayForward)
+    private async ValueTask<CallOutcome> RouteAsync(Command command, DateTimeOffset deadline, bool mayForward)
     {
-        var slot = state.SlotOf(command.Key);
+        var slot = state.SlotOf(command.Entity);
         var pause = FirstPause;
         var hasLooked = false;
         try
@@ -85,7 +85,7 @@ internal sealed class CommandRouter(
                         return outcome;
                     }
 
-                    _ = membership?.LookNowAsync();
+                    _ = membership?.RequestReconcileAsync();
                 }
 
                 // 2. Elsewhere: send it there; or if it was sent here, the sender may know more, so look once before refusing.
@@ -96,22 +96,22 @@ internal sealed class CommandRouter(
                         if (hasLooked || membership is null)
                         {
                             CloudStateTelemetry.RefusedAsNotOwner();
-                            return CommandOutcome.NotOwner;
+                            return CallOutcome.NotOwner;
                         }
 
                         hasLooked = true;
-                        changed = membership.LookNowAsync();
+                        changed = membership.RequestReconcileAsync();
                     }
                     else if (owner is not null)
                     {
-                        command.EnsureId();
+                        command.EnsureCommandId();
                         if (await TryForwardAsync(owner, command, deadline) is { } outcome)
                         {
                             return outcome;
                         }
 
                         // Nobody stays who could take over. To wait for each other's end, each with commands for the other, is to wait in vain.
-                        if (owner.IsLeaving && state.Ring.Self is { IsLeaving: true })
+                        if (owner.IsLeaving && state.Snapshot.Self is { IsLeaving: true })
                         {
                             return AllStop;
                         }
@@ -130,24 +130,24 @@ internal sealed class CommandRouter(
         }
         catch (TimeoutException)
         {
-            return command.SeenVersion is null ? CommandOutcome.TooLate : CommandOutcome.Unchanged;
+            return command.SeenVersion is null ? CallOutcome.TooLate : CallOutcome.Unchanged;
         }
         catch (OperationCanceledException)
         {
-            return CommandOutcome.CallerGone;
+            return CallOutcome.CallerGone;
         }
     }
 
     /// <summary>Whether somebody else should own the slot, or nobody can.</summary>
     private bool IsElsewhere(Slot slot, out Member? owner)
     {
-        var ring = state.Ring;
+        var ring = state.Snapshot;
         owner = ring.ProposedOwner(slot);
         return owner is null || owner != ring.Self;
     }
 
     /// <summary>Null when the command has to be tried again.</summary>
-    private async Task<CommandOutcome?> TryForwardAsync(Member owner, Command command, DateTimeOffset deadline)
+    private async Task<CallOutcome?> TryForwardAsync(Member owner, Command command, DateTimeOffset deadline)
     {
         try
         {
@@ -161,20 +161,20 @@ internal sealed class CommandRouter(
         {
         }
 
-        _ = membership?.LookNowAsync();
+        _ = membership?.RequestReconcileAsync();
         return null;
     }
 
     /// <summary>Without the store there is nothing to wait for: it may be down for long.</summary>
-    private CommandOutcome? WhyUnavailable() => health.IsDown
-        ? CommandOutcome.StoreUnavailable(health.WhyDown)
+    private CallOutcome? WhyUnavailable() => health.IsDown
+        ? CallOutcome.StoreUnavailable(health.WhyDown)
         : null;
 
     /// <summary>Waits for the entity to change, or the ring: then it may change elsewhere.</summary>
     /// <exception cref="TimeoutException">The deadline has passed.</exception>
     private async Task ChangeAsync(Command command, Task ringChanged, DateTimeOffset deadline)
     {
-        using var watch = runtime.TryWatch(command.Key, command.SeenVersion!.Value);
+        using var watch = runtime.TryWatch(command.Entity, command.SeenVersion!.Value);
         if (watch is not null)
         {
             await WaitAsync(Task.WhenAny(watch.Changed, ringChanged), deadline - time.GetUtcNow(), deadline, command.CallCancelled);
@@ -195,10 +195,10 @@ internal sealed class CommandRouter(
         callCancelled.ThrowIfCancellationRequested();
     }
 
-    private string? WhyNoKey(Command command) => command.Key.EntityId switch
+    private string? WhyNoKey(Command command) => command.Entity.Key switch
     {
         "" => $"The entity key of {command.Definition.Rpc.InputType.FullName} is empty. Set: {command.Definition.Key}.",
-        { Length: var length } when length > options.MaxEntityIdLength => $"The entity key has {length} characters; at most {options.MaxEntityIdLength} are allowed.",
+        { Length: var length } when length > options.MaxKeyLength => $"The entity key has {length} characters; at most {options.MaxKeyLength} are allowed.",
         var key when key.Contains('\0') => "The entity key holds a NUL character. Remove it.",
         _ => null,
     };

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Runtime;
 using Google.Protobuf;
@@ -20,7 +22,7 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, ServiceCalls
         var head = ForwardedCommand.Parser.ParseFrom(frame.Head);
         if (definitions.Find(head.Method) is not var (entity, definition))
         {
-            Answer(frame.Call, CommandOutcome.Failed(StatusCode.Unimplemented, $"The pod that owns the entity has no method {head.Method}; it runs another revision of the service."));
+            Answer(frame.Call, CallOutcome.Failed(StatusCode.Unimplemented, $"The pod that owns the entity has no method {head.Method}; it runs another revision of the service."));
             return;
         }
 
@@ -31,7 +33,7 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, ServiceCalls
         }
         catch (InvalidProtocolBufferException unreadable)
         {
-            Answer(frame.Call, CommandOutcome.Failed(StatusCode.Internal, $"The pod that owns the entity cannot read the command: {unreadable.Message}"));
+            Answer(frame.Call, CallOutcome.Failed(StatusCode.Internal, $"The pod that owns the entity cannot read the command: {unreadable.Message}"));
             return;
         }
 
@@ -68,7 +70,7 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, ServiceCalls
             var isStreaming = command.Definition.IsStreaming;
             using var end = isStreaming ? closing.UnsafeRegister(static cancellation => ((CancellationTokenSource)cancellation!).Cancel(), cancellation) : default;
             var outcome = await calls.ExecuteForwardedAsync(command);
-            Answer(call, isStreaming && closing.IsCancellationRequested ? CommandOutcome.NotOwner : outcome);
+            Answer(call, isStreaming && closing.IsCancellationRequested ? CallOutcome.NotOwner : outcome);
         }
         finally
         {
@@ -77,7 +79,7 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, ServiceCalls
         }
     }
 
-    private void Answer(ulong call, CommandOutcome outcome) => output.Send(PeerFrameKind.Outcome, call, ForwardedMessages.ToHead(outcome), outcome.Reply);
+    private void Answer(ulong call, CallOutcome outcome) => output.Send(PeerFrameKind.Outcome, call, ForwardedMessages.ToHead(outcome), outcome.Reply);
 
     private void EndOne()
     {

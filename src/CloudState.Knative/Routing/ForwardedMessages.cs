@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Runtime;
@@ -18,7 +19,7 @@ internal static class ForwardedMessages
         {
             Method = command.Definition.FullName,
             CommandId = command.CommandId,
-            MadeUpId = command.HasMadeUpId,
+            MadeUpId = command.HasGeneratedId,
             Depth = command.Depth,
             OrderStream = command.Order?.Stream ?? "",
             OrderSequence = command.Order?.Sequence ?? 0,
@@ -44,11 +45,11 @@ internal static class ForwardedMessages
         ForwardedCommand head, IMessage message, EntityDefinition entity, CommandDefinition definition, DateTimeOffset now, CancellationToken cancelled) => new()
         {
             Definition = definition,
-            Key = new EntityKey(entity.EntityType, definition.Key.Read(message)),
+            Entity = new EntityId(entity.EntityType, definition.Key.Read(message)),
             Message = message,
-            Metadata = head.Metadata.Count == 0 ? CommandMetadata.Empty : new(ToPairs(head.Metadata)),
+            Metadata = head.Metadata.Count == 0 ? CallMetadata.Empty : new(ToPairs(head.Metadata)),
             CommandId = head.CommandId,
-            HasMadeUpId = head.MadeUpId,
+            HasGeneratedId = head.MadeUpId,
             Depth = head.Depth,
             Order = head.OrderStream.Length == 0 ? null : new EventOrder(head.OrderStream, head.OrderSequence)
             {
@@ -60,7 +61,7 @@ internal static class ForwardedMessages
             Trace = TraceParent.Parse(head.Traceparent, head.Tracestate),
         };
 
-    public static ForwardedOutcome ToHead(CommandOutcome outcome)
+    public static ForwardedOutcome ToHead(CallOutcome outcome)
     {
         if (outcome.IsNotOwner)
         {
@@ -81,7 +82,7 @@ internal static class ForwardedMessages
     }
 
     /// <summary>Null when the peer is not the owner.</summary>
-    public static CommandOutcome? ToOutcome(PeerFrame frame, CommandDefinition definition)
+    public static CallOutcome? ToOutcome(PeerFrame frame, CommandDefinition definition)
     {
         var head = ForwardedOutcome.Parser.ParseFrom(frame.Head);
         if (head.NotOwner)
@@ -90,15 +91,15 @@ internal static class ForwardedMessages
         }
 
         var status = new Status((StatusCode)head.StatusCode, head.StatusDetail);
-        return status.StatusCode == StatusCode.OK ? CommandOutcome.Replied(definition.Rpc.OutputType.Parser.ParseFrom(frame.Body)) with
+        return status.StatusCode == StatusCode.OK ? CallOutcome.Replied(definition.Rpc.OutputType.Parser.ParseFrom(frame.Body)) with
         {
             Version = head.Version,
             Metadata = head.Metadata.Count == 0 ? null : ToPairs(head.Metadata),
         }
-            : head.Unchanged ? CommandOutcome.Unchanged
-            : head.HeldBack ? CommandOutcome.HeldBack(status)
-            : head.StoreUnavailable ? CommandOutcome.OwnerLacksStore(status)
-            : CommandOutcome.Rejected(status);
+            : head.Unchanged ? CallOutcome.Unchanged
+            : head.HeldBack ? CallOutcome.HeldBack(status)
+            : head.StoreUnavailable ? CallOutcome.OwnerLacksStore(status)
+            : CallOutcome.Rejected(status);
     }
 
     private static void Add(RepeatedField<string> head, IReadOnlyCollection<KeyValuePair<string, string>> metadata)

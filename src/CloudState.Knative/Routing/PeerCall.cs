@@ -1,3 +1,4 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Runtime;
 using Google.Protobuf;
 
@@ -5,7 +6,7 @@ namespace CloudState.Knative.Routing;
 
 /// <summary>A command that was sent over a link and waits for its outcome, which is null when the peer says that it is not the owner.</summary>
 internal sealed class PeerCall(PeerLink link, ulong number, Command command, DateTimeOffset deadline)
-    : TaskCompletionSource<CommandOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously)
+    : TaskCompletionSource<CallOutcome?>(TaskCreationOptions.RunContinuationsAsynchronously)
 {
     public ulong Number { get; } = number;
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -16,7 +16,7 @@ namespace CloudState.Knative.Routing;
 /// closing, carries out and answers what still comes, and waits for the peer to end the link when that has nothing to wait for any more. A peer
 /// that is silent meanwhile is gone.
 /// </remarks>
-internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls calls, RingState state, IOptions<CloudStateOptions> options, TimeProvider time)
+internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls calls, ClusterState state, IOptions<CloudStateOptions> options, TimeProvider time)
 {
     public const string ForwardPath = "/cloudstate/forward";
 
@@ -99,10 +99,10 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
         }
 
         // It ends the link, or waits and pings.
-        void ExpectPeer() => peerGone.CancelAfter(options.Value.Ring.ForwardTimeout);
+        void ExpectPeer() => peerGone.CancelAfter(options.Value.Cluster.ForwardTimeout);
     }
 
     private bool IsAuthentic(HttpRequest request) =>
-        state.Ring.Self is { } self && CryptographicOperations.FixedTimeEquals(
+        state.Snapshot.Self is { } self && CryptographicOperations.FixedTimeEquals(
             Encoding.ASCII.GetBytes(request.Headers.Authorization.ToString()), Encoding.ASCII.GetBytes($"Bearer {self.Secret}"));
 }

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Routing;
 

@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Routing;
@@ -18,7 +18,7 @@ internal sealed partial class PeerLinks : IDisposable
     private readonly ILogger<PeerLinks> _logger;
     private readonly HttpMessageInvoker _http;
 
-    public PeerLinks(RingOptions options, TimeProvider time, ILogger<PeerLinks> logger)
+    public PeerLinks(ClusterOptions options, TimeProvider time, ILogger<PeerLinks> logger)
     {
         _timeout = options.ForwardTimeout;
         _time = time;
@@ -36,7 +36,7 @@ internal sealed partial class PeerLinks : IDisposable
     /// <summary>Has a command run by its owner. Null when that says that it is not the owner.</summary>
     /// <exception cref="PeerUnreachableException">The outcome is not known.</exception>
     /// <exception cref="TimeoutException">The caller's time is over.</exception>
-    public async Task<CommandOutcome?> ForwardAsync(Member owner, Command command, DateTimeOffset deadline)
+    public async Task<CallOutcome?> ForwardAsync(Member owner, Command command, DateTimeOffset deadline)
     {
         using var span = CloudStateTelemetry.StartForward(command, owner.Address);
         var started = Stopwatch.GetTimestamp();

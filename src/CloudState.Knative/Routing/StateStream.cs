@@ -1,4 +1,4 @@
-using CloudState.Knative.Hosting;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Runtime;
 using Google.Protobuf;
 using Grpc.Core;
@@ -28,7 +28,7 @@ internal sealed class StateStream(CommandRouter router, IHostApplicationLifetime
         while (true)
         {
             var pollEnd = time.GetUtcNow() + options.Value.CommandTimeout;
-            var outcome = await router.PollAsync(poll with { Deadline = pollEnd < end ? pollEnd : end });
+            var outcome = await router.TryRouteAsync(poll with { Deadline = pollEnd < end ? pollEnd : end });
             if (outcome.IsReply)
             {
                 poll = poll with { SeenVersion = outcome.Version };

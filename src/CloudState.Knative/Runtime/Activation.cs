@@ -1,4 +1,5 @@
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 
@@ -21,13 +22,13 @@ namespace CloudState.Knative.Runtime;
 /// outcome is unknown, and all three are answered so. If this process does not own the entity any more, all three go to the new owner.
 /// </para>
 /// </remarks>
-internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot slot) : IThreadPoolWorkItem
+internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot slot) : IThreadPoolWorkItem
 {
     private const int MaxConflicts = 3;
 
     // Some four microseconds in all.
-    private const int MaxLooks = 20;
-    private const int SpinsBetweenLooks = 5;
+    private const int MaxSpins = 20;
+    private const int SpinLength = 5;
 
     private readonly Lock _lock = new();
     private readonly Queue<PendingCommand> _mailbox = new();
@@ -43,7 +44,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     // Commands from their arrival to the release of their outcome.
     private int _waiting;
 
-    public EntityKey Key { get; } = key;
+    public EntityId Id { get; } = key;
 
     /// <summary>The ownership that the state in memory rests on.</summary>
     public OwnedSlot Slot { get; } = slot;
@@ -67,7 +68,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     {
         pending = null;
         bool runsNow;
-        AwaitShortHandler();
+        SpinUntilIdle();
         lock (_lock)
         {
             if (_isPassivated)
@@ -101,11 +102,11 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     }
 
     /// <summary>Most handlers take a microsecond: less than it costs a command to wait for its turn on the thread pool. A command that is the next waits for a moment on its thread.</summary>
-    private void AwaitShortHandler()
+    private void SpinUntilIdle()
     {
-        for (var look = 0; look < MaxLooks && Volatile.Read(ref _isRunning) && _mailbox.Count == 0; look++)
+        for (var look = 0; look < MaxSpins && Volatile.Read(ref _isRunning) && _mailbox.Count == 0; look++)
         {
-            Thread.SpinWait(SpinsBetweenLooks);
+            Thread.SpinWait(SpinLength);
         }
     }
 
@@ -195,13 +196,13 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     {
         if (pending.IsAbandoned)
         {
-            pending.Release(CommandOutcome.Failed(StatusCode.DeadlineExceeded, "The caller left before the command started."));
+            pending.Release(CallOutcome.Failed(StatusCode.DeadlineExceeded, "The caller left before the command started."));
             return;
         }
 
         if (!Slot.IsHeld)
         {
-            pending.Release(CommandOutcome.NotOwner);
+            pending.Release(CallOutcome.NotOwner);
             return;
         }
 
@@ -210,7 +211,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         if (entity is null || entity.IsDiscarded)
         {
             await AllReleasedAsync();
-            if (GivesWay(pending))
+            if (YieldsToEarlier(pending))
             {
                 return;
             }
@@ -222,14 +223,14 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             }
             catch (StoreUnavailableException unavailable)
             {
-                ReleaseAll(pending, CommandOutcome.StoreUnavailable(unavailable.Message));
+                ReleaseAll(pending, CallOutcome.StoreUnavailable(unavailable.Message));
                 return;
             }
         }
 
         if (pending.Command.SeenVersion == entity.Version)
         {
-            pending.Outcome = CommandOutcome.Unchanged;
+            pending.Outcome = CallOutcome.Unchanged;
             ReleaseInOrder(pending, entity, append: null);
             return;
         }
@@ -253,7 +254,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         ReleaseInOrder(pending, entity, append);
     }
 
-    private async ValueTask<CommandOutcome?> FindFirstOutcomeAsync(PendingCommand pending, LoadedEntity entity, string commandId)
+    private async ValueTask<CallOutcome?> FindFirstOutcomeAsync(PendingCommand pending, LoadedEntity entity, string commandId)
     {
         pending.Fingerprint = CommandRunner.Fingerprint(pending.Command);
         if (!entity.CommandIds.MayContain(commandId, table.Time.GetUtcNow()))
@@ -268,18 +269,18 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             {
                 return first.Command.Definition == pending.Command.Definition && first.Fingerprint == pending.Fingerprint
                     ? first.Outcome
-                    : CommandOutcome.IdReused(commandId, first.Command.Definition.FullName);
+                    : CallOutcome.IdReused(commandId, first.Command.Definition.FullName);
             }
         }
 
         try
         {
-            var record = await table.Store.FindCommandAsync(Key, commandId, CancellationToken.None);
-            return record is null ? null : CommandOutcome.Repeat(record, pending.Command, pending.Fingerprint);
+            var record = await table.Store.FindCommandAsync(Id, commandId, CancellationToken.None);
+            return record is null ? null : CallOutcome.Repeat(record, pending.Command, pending.Fingerprint);
         }
         catch (StoreUnavailableException unavailable)
         {
-            return CommandOutcome.StoreUnavailable(unavailable.Message);
+            return CallOutcome.StoreUnavailable(unavailable.Message);
         }
     }
 
@@ -312,7 +313,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     }
 
     /// <summary>Nothing in the store vouches for this outcome: it is good only if nobody else can have written since the handler looked.</summary>
-    private void ReleaseWithoutAppend(PendingCommand pending) => pending.Release(Slot.IsHeld ? pending.Outcome : CommandOutcome.NotOwner);
+    private void ReleaseWithoutAppend(PendingCommand pending) => pending.Release(Slot.IsHeld ? pending.Outcome : CallOutcome.NotOwner);
 
     /// <summary>The journal has stored the append: its outcome may leave, and those behind it that wait for nothing else.</summary>
     public void AppendSucceeded(PendingAppend append)
@@ -321,7 +322,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         {
             append.Pending.AwaitsAppend = false;
             _watches.SignalChange(append.Append.NewVersion);
-            table.FollowUp(append, Slot);
+            table.OnCommitted(append, Slot);
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
             {
                 _unreleased.Dequeue().Release();
@@ -341,15 +342,15 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
             {
                 if (failure is FencedException)
                 {
-                    lost.Release(CommandOutcome.NotOwner);
+                    lost.Release(CallOutcome.NotOwner);
                 }
                 else if (failure is StoreUnavailableException)
                 {
-                    lost.Release(CommandOutcome.StoreUnavailable($"{failure.Message}; it is not known whether the command took effect"));
+                    lost.Release(CallOutcome.StoreUnavailable($"{failure.Message}; it is not known whether the command took effect"));
                 }
                 else if (failure is VersionConflictException && ++lost.Conflicts > MaxConflicts)
                 {
-                    lost.Release(CommandOutcome.Failed(StatusCode.Aborted, $"Somebody else keeps writing to {Key}. Try again."));
+                    lost.Release(CallOutcome.Failed(StatusCode.Aborted, $"Somebody else keeps writing to {Id}. Try again."));
                 }
                 else if (failure is not VersionConflictException && lost == append.Pending)
                 {
@@ -386,7 +387,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
     }
 
     /// <summary>True when earlier commands are to be run again first; the command then waits behind them.</summary>
-    private bool GivesWay(PendingCommand pending)
+    private bool YieldsToEarlier(PendingCommand pending)
     {
         lock (_lock)
         {
@@ -400,7 +401,7 @@ internal sealed class Activation(ActivationTable table, EntityKey key, OwnedSlot
         }
     }
 
-    private void ReleaseAll(PendingCommand current, CommandOutcome outcome)
+    private void ReleaseAll(PendingCommand current, CallOutcome outcome)
     {
         current.Release(outcome);
         lock (_lock)

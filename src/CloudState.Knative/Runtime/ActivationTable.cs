@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Journal;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Runtime;
@@ -11,7 +10,7 @@ namespace CloudState.Knative.Runtime;
 /// The active entities of one type. Those that leave memory first are found with the CLOCK algorithm (a queue in which an
 /// entry that was used since it was put there gets a second chance), which approximates "least recently used" without a lock per command.
 /// </summary>
-internal sealed class ActivationTable(CommandRunner runner, EntityOptions options, IEntityStore store, Journal journal, Outbox outbox, TimerSchedule timers, JournalSignal? journalSignal, TimeProvider time)
+internal sealed class ActivationTable(CommandRunner runner, EntityOptions options, IEntityStore store, JournalWriter journal, OwnedOutbox outbox, TimerSchedule timers, JournalSignal? journalSignal, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, Activation> _active = new();
     private readonly ConcurrentQueue<(Activation Activation, long Stamp)> _clock = new();
@@ -23,7 +22,7 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
 
     public IEntityStore Store { get; } = store;
 
-    public Journal Journal { get; } = journal;
+    public JournalWriter Journal { get; } = journal;
 
     public TimeProvider Time { get; } = time;
 
@@ -36,7 +35,7 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
     {
         while (true)
         {
-            var activation = Find(command.Key, slot);
+            var activation = Find(command.Entity, slot);
             if (activation.Slot != slot)
             {
                 if (slot.IsOver)
@@ -62,10 +61,10 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
     }
 
     /// <summary>Hands on what a stored command has led to: calls and events to deliver, timers, and events for those who read the journal.</summary>
-    public void FollowUp(PendingAppend stored, OwnedSlot slot)
+    public void OnCommitted(PendingAppend stored, OwnedSlot slot)
     {
         outbox.Add(stored.Background, slot);
-        timers.Change(stored.Append.Timers, stored.Key, slot);
+        timers.Change(stored.Append.Timers, stored.EntityId, slot);
         if (stored.Append.Events.Count > 0)
         {
             journalSignal?.Send(stored.Append, stored.Pending.Command.Trace);
@@ -73,7 +72,7 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
     }
 
     /// <summary>Waits for a change of an entity. Null when it has changed already, or is not in memory.</summary>
-    public StateWatch? TryWatch(EntityKey key, long seenVersion) => _active.TryGetValue(key.EntityId, out var active) ? active.TryWatch(seenVersion) : null;
+    public StateWatch? TryWatch(EntityId key, long seenVersion) => _active.TryGetValue(key.Key, out var active) ? active.TryWatch(seenVersion) : null;
 
     /// <summary>Lets the entities of slots leave memory that this process owns no more.</summary>
     public void DropDisowned()
@@ -125,15 +124,15 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
         }
     }
 
-    private Activation Find(EntityKey key, OwnedSlot slot)
+    private Activation Find(EntityId key, OwnedSlot slot)
     {
-        if (_active.TryGetValue(key.EntityId, out var active))
+        if (_active.TryGetValue(key.Key, out var active))
         {
             return active;
         }
 
         var created = new Activation(this, key, slot);
-        active = _active.GetOrAdd(key.EntityId, created);
+        active = _active.GetOrAdd(key.Key, created);
         if (active == created)
         {
             Interlocked.Increment(ref _count);
@@ -145,7 +144,7 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
 
     private void Remove(Activation activation)
     {
-        if (_active.TryRemove(KeyValuePair.Create(activation.Key.EntityId, activation)))
+        if (_active.TryRemove(KeyValuePair.Create(activation.Id.Key, activation)))
         {
             Interlocked.Decrement(ref _count);
         }

@@ -14,17 +14,17 @@ internal sealed record Command
 
     public required CommandDefinition Definition { get; init; }
 
-    public required EntityKey Key { get; init; }
+    public required EntityId Entity { get; init; }
 
     public required IMessage Message { get; init; }
 
-    public required CommandMetadata Metadata { get; init; }
+    public required CallMetadata Metadata { get; init; }
 
     /// <summary>The id under which the command takes effect once however often it comes; null when it comes once.</summary>
     public string? CommandId { get; set; }
 
     /// <summary>True when the caller gave no id: repeating a command that had no effect then does no harm.</summary>
-    public bool HasMadeUpId { get; set; }
+    public bool HasGeneratedId { get; set; }
 
     /// <summary>When the caller stops waiting; null when it did not say.</summary>
     public DateTimeOffset? Deadline { get; init; }
@@ -41,12 +41,12 @@ internal sealed record Command
     public CancellationToken CallCancelled { get; init; }
 
     /// <summary>Makes up an id for a command without one, so that it can be sent to its owner again when the answer is lost.</summary>
-    public void EnsureId()
+    public void EnsureCommandId()
     {
         if (CommandId is null)
         {
             CommandId = $"{Origin}-{Interlocked.Increment(ref _lastMadeUp)}";
-            HasMadeUpId = true;
+            HasGeneratedId = true;
         }
     }
 

@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.IO.Hashing;
-using CloudState.Knative.Delivery;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Effects;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Hosting;
+using CloudState.Knative.Journal;
+using CloudState.Knative.Outbox;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
+using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
@@ -15,7 +16,7 @@ namespace CloudState.Knative.Runtime;
 
 /// <summary>Loads entities of one type and runs their command handlers.</summary>
 internal sealed partial class CommandRunner(
-    EntityDefinition definition, Func<Entity> createInstance, StoredTypes types, CallTargets targets, Publications publications, IReadOnlyList<JournalSubscription> subscriptions, IEntityStore store, StoreHealth health,
+    EntityDefinition definition, Func<Entity> createInstance, StoredTypes types, CallTargets targets, TopicEvents publications, IReadOnlyList<JournalSubscription> subscriptions, IEntityStore store, StoreHealth health,
     CloudStateOptions options, EntityOptions entityOptions, TimeProvider time, ILogger logger)
 {
     private readonly StoragePolicy _policy = new(
@@ -23,7 +24,7 @@ internal sealed partial class CommandRunner(
         definition.Snapshots,
         definition.Attribute is EventSourcedEntityAttribute { SnapshotEvery: not 0 } attribute ? attribute.SnapshotEvery : entityOptions.SnapshotEvery,
         entityOptions.TimeToLive,
-        options.CommandIdCount);
+        options.MaxCommandIds);
 
     /// <summary>Starts a new life of an entity: latest snapshot, later events, ids of recent commands.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
@@ -34,8 +35,8 @@ internal sealed partial class CommandRunner(
         StoredEntity stored;
         try
         {
-            var window = new CommandIdWindow(options.CommandIdCount, time.GetUtcNow() - options.CommandIdRetention);
-            stored = await store.LoadAsync(command.Key, definition.Kind, window, CancellationToken.None);
+            var window = new CommandIdWindow(options.MaxCommandIds, time.GetUtcNow() - options.CommandIdRetention);
+            stored = await store.LoadAsync(command.Entity, definition.Kind, window, CancellationToken.None);
         }
         catch (StoreUnavailableException unavailable)
         {
@@ -43,14 +44,14 @@ internal sealed partial class CommandRunner(
             throw;
         }
 
-        var commandIds = new RecentCommandIds(options.CommandIdCount, options.CommandIdRetention);
+        var commandIds = new RecentCommandIds(options.MaxCommandIds, options.CommandIdRetention);
         var loaded = LoadedEntity.Restore(definition, createInstance(), stored, commandIds);
         CloudStateTelemetry.Loaded(command, stored, Stopwatch.GetElapsedTime(started));
         return loaded;
     }
 
     /// <summary>What a command is answered that is not the next one of its stream; null when it is to be handled.</summary>
-    public async ValueTask<CommandOutcome?> FindOutOfOrderAsync(Command command, LoadedEntity entity)
+    public async ValueTask<CallOutcome?> FindOutOfOrderAsync(Command command, LoadedEntity entity)
     {
         if (command.Order is not { } order)
         {
@@ -59,10 +60,10 @@ internal sealed partial class CommandRunner(
 
         try
         {
-            var position = entity.PositionIn(order.Stream) ?? entity.StartIn(order.Stream, await store.FindSequenceAsync(command.Key, order.Stream, CancellationToken.None));
+            var position = entity.PositionIn(order.Stream) ?? entity.StartIn(order.Stream, await store.FindSequenceAsync(command.Entity, order.Stream, CancellationToken.None));
             if (order.HoldBack is not { } holdBack)
             {
-                return order.Sequence <= position.Last ? CommandOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(ByteString.Empty)) : null;
+                return order.Sequence <= position.Last ? CallOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(ByteString.Empty)) : null;
             }
 
             if (order.Sequence <= position.Last + 1)
@@ -71,11 +72,11 @@ internal sealed partial class CommandRunner(
             }
 
             position.GapSince ??= time.GetTimestamp();
-            return time.GetElapsedTime(position.GapSince.Value) >= holdBack ? null : CommandOutcome.HeldBack(order, position.Last);
+            return time.GetElapsedTime(position.GapSince.Value) >= holdBack ? null : CallOutcome.HeldBack(order, position.Last);
         }
         catch (StoreUnavailableException unavailable)
         {
-            return CommandOutcome.StoreUnavailable(unavailable.Message);
+            return CallOutcome.StoreUnavailable(unavailable.Message);
         }
     }
 
@@ -90,7 +91,7 @@ internal sealed partial class CommandRunner(
         using var limit = new TimeLimit(time, pending.Deadline, command.CallCancelled);
         entity.ExpireIfDue(time.GetUtcNow());
         var context = new CommandContext(
-            definition, command.Definition.Rpc, entity.Instance, types, targets, command.Key.EntityId, entity.Version, command.CommandId, command.Metadata, limit.GetToken);
+            definition, command.Definition.Rpc, entity.Instance, types, targets, command.Entity.Key, entity.Version, command.CommandId, command.Metadata, limit.GetToken);
 
         IMessage? reply;
         try
@@ -101,13 +102,13 @@ internal sealed partial class CommandRunner(
         }
         catch (OperationCanceledException) when (command.CallCancelled.IsCancellationRequested)
         {
-            pending.Outcome = CommandOutcome.Failed(StatusCode.Cancelled, "The caller cancelled the command.");
+            pending.Outcome = CallOutcome.Failed(StatusCode.Cancelled, "The caller cancelled the command.");
             return (null, KeepsState: false);
         }
         catch (Exception timedOut) when (timedOut is TimeoutException or OperationCanceledException && limit.HasPassed)
         {
-            LogTimedOut(command.Definition.FullName, command.Key);
-            pending.Outcome = CommandOutcome.Failed(StatusCode.DeadlineExceeded, $"{command.Definition.FullName} did not finish within its time limit; nothing was stored.");
+            LogTimedOut(command.Definition.FullName, command.Entity);
+            pending.Outcome = CallOutcome.Failed(StatusCode.DeadlineExceeded, $"{command.Definition.FullName} did not finish within its time limit; nothing was stored.");
             return (null, KeepsState: false);
         }
         catch (Exception failure)
@@ -128,15 +129,15 @@ internal sealed partial class CommandRunner(
     private PendingAppend? Reject(PendingCommand pending, LoadedEntity entity, Status rejection)
     {
         var command = pending.Command;
-        pending.Outcome = CommandOutcome.Rejected(rejection);
-        if (command.CommandId is null || command.HasMadeUpId || rejection.StatusCode.IsTransient() || command.Order is { HoldBack: null })
+        pending.Outcome = CallOutcome.Rejected(rejection);
+        if (command.CommandId is null || command.HasGeneratedId || rejection.StatusCode.IsTransient() || command.Order is { HoldBack: null })
         {
             // Nothing to remember; or the handler wants the same command to be tried again, or people may want it, who find the event parked.
             return null;
         }
 
         var record = pending.Outcome.ToRecord(command, pending.Fingerprint, Now());
-        return new PendingAppend(pending, entity, WithOrder(entity.Remember(command.Key, record, _policy), command, entity), []);
+        return new PendingAppend(pending, entity, WithOrder(entity.Remember(command.Entity, record, _policy), command, entity), []);
     }
 
     private PendingAppend? Accept(PendingCommand pending, LoadedEntity entity, CommandContext context, IMessage? reply)
@@ -144,15 +145,15 @@ internal sealed partial class CommandRunner(
         var command = pending.Command;
         PlannedCall[] effects = context.Effects.Count == 0 ? [] : [.. context.Effects.Select(effect => Plan(pending, effect))];
         var forward = context.ForwardTo is { } call ? new PlannedCall(NewId().ToString("N"), call, IsSynchronous: true) : null;
-        var followUp = FollowUp.Of(effects.Where(effect => effect.IsSynchronous), forward);
+        var followUp = FollowUpCalls.Of(effects.Where(effect => effect.IsSynchronous), forward);
         pending.Outcome = forward is null
-            ? CommandOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyEntries, FollowUp = followUp }
-            : CommandOutcome.WithoutReply(followUp!);
+            ? CallOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyEntries, FollowUp = followUp }
+            : CallOutcome.WithoutReply(followUp!);
 
         OutboxEntry[] events = command.Definition.OutTopic is null && subscriptions.Count == 0 ? []
             : [.. Publish(pending, forward is null ? reply : null, context), .. Announce(pending, context)];
         var leavesTraces = context.HasChanges || effects.Length > 0 || events.Length > 0 || context.TimerRequests.Count > 0;
-        var needsRecord = command.CommandId is not null && (leavesTraces || !command.HasMadeUpId);
+        var needsRecord = command.CommandId is not null && (leavesTraces || !command.HasGeneratedId);
         if (!leavesTraces && !needsRecord)
         {
             return null;
@@ -160,7 +161,7 @@ internal sealed partial class CommandRunner(
 
         var now = Now();
         var record = needsRecord ? pending.Outcome.ToRecord(command, pending.Fingerprint, now) : null;
-        var append = WithOrder(entity.Advance(command.Key, context, record, _policy, now), command, entity);
+        var append = WithOrder(entity.Advance(command.Entity, context, record, _policy, now), command, entity);
         if (context.TimerRequests.Count > 0)
         {
             append = append with { Timers = [.. context.TimerRequests.Select(request => new TimerChange(request.Name, request.Call is null ? null : ToTimer(pending, request, now)))] };
@@ -181,8 +182,8 @@ internal sealed partial class CommandRunner(
     {
         var (id, command) = (NewId(), pending.Command);
         return reply is not null && command.Definition.OutTopic is { } topic
-            && publications.OfReply(command.Definition.Rpc, topic, reply, OutboxEntry.CommandIdOf(id), command.Key.EntityId, context.ReplyEntries, command.Trace) is { } published
-            ? [new OutboxEntry(id, command.Key, pending.Activation.Slot.Slot.Number, command.Definition.FullName, Publications.ToStored(published, topic))]
+            && publications.OfReply(command.Definition.Rpc, topic, reply, OutboxEntry.CommandIdOf(id), command.Entity.Key, context.ReplyEntries, command.Trace) is { } published
+            ? [new OutboxEntry(id, command.Entity, pending.Activation.Slot.Slot.Number, command.Definition.FullName, TopicEvents.ToStored(published, topic))]
             : [];
     }
 
@@ -194,8 +195,8 @@ internal sealed partial class CommandRunner(
             return [];
         }
 
-        var (key, changed) = (pending.Command.Key, value ?? new EntityDeleted());
-        var logged = new LoggedEvent(0, key, context.SequenceNumber, types.Of(changed).Name, types.ToJson(changed), Now()) { Trace = pending.Command.Trace };
+        var (key, changed) = (pending.Command.Entity, value ?? new EntityDeleted());
+        var logged = new JournalEvent(0, key, context.Version, types.Of(changed).Name, types.ToJson(changed), Now()) { Trace = pending.Command.Trace };
         return
             from subscription in subscriptions
             let selected = subscription.Select(logged)
@@ -220,27 +221,27 @@ internal sealed partial class CommandRunner(
     {
         var (id, slot, command) = (NewId(), pending.Activation.Slot, pending.Command);
         var stored = StoredCalls.ToStored(effect.Call, command.Depth + 1, command.Trace);
-        var entry = new OutboxEntry(id, command.Key, slot.Slot.Number, effect.Call.Method, new StoredDelivery { Call = stored }.ToByteString());
+        var entry = new OutboxEntry(id, command.Entity, slot.Slot.Number, effect.Call.Method, new StoredDelivery { Call = stored }.ToByteString());
         return new PlannedCall(OutboxEntry.CommandIdOf(id), effect.Call, effect.IsSynchronous) { Stored = new(entry, slot) };
     }
 
     private static StoredTimer ToTimer(PendingCommand pending, TimerRequest request, DateTimeOffset now) => new(
-        NewId(), pending.Command.Key, pending.Activation.Slot.Slot.Number, request.Name, request.DueAt(now), request.Call!.Method,
+        NewId(), pending.Command.Entity, pending.Activation.Slot.Slot.Number, request.Name, request.DueAt(now), request.Call!.Method,
         StoredCalls.ToStored(request.Call, depth: 0, pending.Command.Trace).ToByteString());
 
     private static Guid NewId() => Guid.CreateVersion7();
 
     /// <summary>The outcome of a command that failed unexpectedly: a trace id for the caller, the exception for the log; or, when it was the data, what is wrong with it.</summary>
-    public CommandOutcome Failed(Command command, Exception failure)
+    public CallOutcome Failed(Command command, Exception failure)
     {
         if (failure is UnstorableDataException)
         {
-            return CommandOutcome.Failed(StatusCode.InvalidArgument, $"The command holds data that cannot be stored. {failure.Message}");
+            return CallOutcome.Failed(StatusCode.InvalidArgument, $"The command holds data that cannot be stored. {failure.Message}");
         }
 
         var traceId = command.Trace.TraceId == default ? ActivityTraceId.CreateRandom() : command.Trace.TraceId;
-        LogFailed(command.Definition.FullName, command.Key, traceId, failure);
-        return CommandOutcome.Unexpected("entity", traceId, options.EnableDetailedErrors ? failure : null);
+        LogFailed(command.Definition.FullName, command.Entity, traceId, failure);
+        return CallOutcome.Unexpected("entity", traceId, options.EnableDetailedErrors ? failure : null);
     }
 
     public static long Fingerprint(Command command) => unchecked((long)XxHash3.HashToUInt64(command.Message.ToByteArray()));
@@ -249,8 +250,8 @@ internal sealed partial class CommandRunner(
     private DateTimeOffset Now() => time.GetUtcNow().ToMicroseconds();
 
     [LoggerMessage(1, LogLevel.Error, "{Method} for {Key} failed (trace id {TraceId}). The entity is reloaded from the store.", EventName = "CommandFailed")]
-    private partial void LogFailed(string method, EntityKey key, ActivityTraceId traceId, Exception failure);
+    private partial void LogFailed(string method, EntityId key, ActivityTraceId traceId, Exception failure);
 
     [LoggerMessage(2, LogLevel.Warning, "{Method} for {Key} did not finish within its time limit. The entity is reloaded from the store.", EventName = "CommandTimedOut")]
-    private partial void LogTimedOut(string method, EntityKey key);
+    private partial void LogTimedOut(string method, EntityId key);
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 
@@ -10,10 +11,10 @@ namespace CloudState.Knative.Runtime;
 internal sealed class EntityRuntime : IAsyncDisposable
 {
     private readonly FrozenDictionary<string, ActivationTable> _tables;
-    private readonly Journal _journal;
+    private readonly JournalWriter _journal;
     private readonly TimeProvider _time;
 
-    public EntityRuntime(IReadOnlyDictionary<string, ActivationTable> tables, Journal journal, TimeProvider time)
+    public EntityRuntime(IReadOnlyDictionary<string, ActivationTable> tables, JournalWriter journal, TimeProvider time)
     {
         _tables = tables.ToFrozenDictionary();
         _journal = journal;
@@ -24,23 +25,23 @@ internal sealed class EntityRuntime : IAsyncDisposable
     public IEnumerable<KeyValuePair<string, ActivationTable>> Tables => _tables;
 
     /// <summary>Runs a command that has entered its slot, and lets it leave. Whatever happens, the outcome is a value.</summary>
-    public ValueTask<CommandOutcome> ExecuteAsync(Command command, OwnedSlot slot, DateTimeOffset deadline)
+    public ValueTask<CallOutcome> ExecuteAsync(Command command, OwnedSlot slot, DateTimeOffset deadline)
     {
-        switch (_tables[command.Key.EntityType].Enqueue(command, slot, deadline, out var pending))
+        switch (_tables[command.Entity.Type].Enqueue(command, slot, deadline, out var pending))
         {
             case Admission.NotOwner:
                 slot.Leave();
-                return new(CommandOutcome.NotOwner);
+                return new(CallOutcome.NotOwner);
             case Admission.MailboxFull:
                 slot.Leave();
-                return new(CommandOutcome.Failed(StatusCode.ResourceExhausted, $"Too many commands wait for {command.Key}. Try again later."));
+                return new(CallOutcome.Failed(StatusCode.ResourceExhausted, $"Too many commands wait for {command.Entity}. Try again later."));
             default:
                 return pending!.Released.IsCompletedSuccessfully ? new(pending.Released.Result) : AwaitAsync(pending);
         }
     }
 
     /// <summary>Waits for a change of an entity. Null when it has changed already, or is not in memory.</summary>
-    public StateWatch? TryWatch(EntityKey key, long seenVersion) => _tables[key.EntityType].TryWatch(key, seenVersion);
+    public StateWatch? TryWatch(EntityId key, long seenVersion) => _tables[key.Type].TryWatch(key, seenVersion);
 
     /// <summary>Lets what rests on a past ownership leave memory.</summary>
     public void DropDisowned()
@@ -54,7 +55,7 @@ internal sealed class EntityRuntime : IAsyncDisposable
     /// <summary>Stores what has been decided and stops.</summary>
     public ValueTask DisposeAsync() => _journal.DisposeAsync();
 
-    private async ValueTask<CommandOutcome> AwaitAsync(PendingCommand pending)
+    private async ValueTask<CallOutcome> AwaitAsync(PendingCommand pending)
     {
         try
         {
@@ -64,12 +65,12 @@ internal sealed class EntityRuntime : IAsyncDisposable
         catch (TimeoutException)
         {
             pending.Abandon();
-            return CommandOutcome.TooLate;
+            return CallOutcome.TooLate;
         }
         catch (OperationCanceledException)
         {
             pending.Abandon();
-            return CommandOutcome.CallerGone;
+            return CallOutcome.CallerGone;
         }
     }
 }

@@ -1,4 +1,3 @@
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;

@@ -61,7 +61,7 @@ internal sealed class JournalLane : IAsyncDisposable
             // One tenure per transaction: the store checks that it is not over.
             foreach (var ofTenure in batch.GroupBy(append => append.Tenure))
             {
-                await WriteAsync(ofTenure.GroupBy(append => append.Key).Select(group => group.ToArray()).ToArray());
+                await WriteAsync(ofTenure.GroupBy(append => append.EntityId).Select(group => group.ToArray()).ToArray());
             }
         }
     }

@@ -71,10 +71,10 @@ internal sealed class LoadedEntity(Entity instance, RecentCommandIds commandIds)
     }
 
     /// <summary>Moves on to the version after the command. Returns what is to be stored for that.</summary>
-    public EntityAppend Advance(EntityKey key, CommandContext context, CommandRecord? record, StoragePolicy policy, DateTimeOffset now)
+    public EntityAppend Advance(EntityId key, CommandContext context, CommandRecord? record, StoragePolicy policy, DateTimeOffset now)
     {
         var append = Remember(key, record, policy);
-        Version = context.SequenceNumber;
+        Version = context.Version;
         if (policy.Kind == EntityKind.EventSourced)
         {
             return append with { Events = context.Events, Snapshot = TakeSnapshotWhenDue(context, policy) };
@@ -106,7 +106,7 @@ internal sealed class LoadedEntity(Entity instance, RecentCommandIds commandIds)
     }
 
     /// <summary>Stays at its version, with the record of a command that has changed nothing.</summary>
-    public EntityAppend Remember(EntityKey key, CommandRecord? record, StoragePolicy policy)
+    public EntityAppend Remember(EntityId key, CommandRecord? record, StoragePolicy policy)
     {
         var append = new EntityAppend(key, Version) { Kind = policy.Kind };
         if (record is null)

@@ -1,4 +1,4 @@
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Runtime;
@@ -10,7 +10,7 @@ namespace CloudState.Knative.Runtime;
 /// <param name="Background">Those of its calls that nobody waits for.</param>
 internal sealed record PendingAppend(PendingCommand Pending, LoadedEntity Entity, EntityAppend Append, IReadOnlyList<OutboxEntry> Background)
 {
-    public EntityKey Key => Append.Key;
+    public EntityId EntityId => Append.Entity;
 
     public Tenure Tenure => Pending.Activation.Slot.Tenure;
 }

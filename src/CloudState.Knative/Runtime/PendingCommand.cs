@@ -1,9 +1,11 @@
+using CloudState.Knative.Calls;
+
 namespace CloudState.Knative.Runtime;
 
 /// <summary>A command from its arrival in the mailbox to the release of its outcome.</summary>
 internal sealed class PendingCommand(Activation activation, Command command, long number, DateTimeOffset deadline)
 {
-    private readonly TaskCompletionSource<CommandOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<CallOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isAbandoned;
 
     public Activation Activation { get; } = activation;
@@ -19,7 +21,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
     public int Conflicts { get; set; }
 
     /// <summary>Set once the handler has run.</summary>
-    public CommandOutcome Outcome { get; set; }
+    public CallOutcome Outcome { get; set; }
 
     /// <summary>True while the outcome waits for its own append; false for one that wrote nothing and waits for those before it.</summary>
     public bool AwaitsAppend { get; set; }
@@ -27,7 +29,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
     /// <summary>The hash of the message, once computed; only for commands with an id.</summary>
     public long Fingerprint { get; set; }
 
-    public Task<CommandOutcome> Released => _released.Task;
+    public Task<CallOutcome> Released => _released.Task;
 
     /// <summary>True when nobody waits for the outcome any more. A command that has not started by then does not start.</summary>
     public bool IsAbandoned => _isAbandoned;
@@ -43,7 +45,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
         }
     }
 
-    public void Release(CommandOutcome outcome)
+    public void Release(CallOutcome outcome)
     {
         Outcome = outcome;
         Release();

@@ -3,9 +3,9 @@ using Google.Protobuf;
 namespace CloudState.Knative.Storage;
 
 /// <summary>What one or several successive commands of one entity write. The objects in it are no longer shared with anybody.</summary>
-/// <param name="Key">The entity.</param>
+/// <param name="Entity">The entity.</param>
 /// <param name="ExpectedVersion">The version of the entity before this append; 0 for a new entity. Checked even when nothing changes.</param>
-internal sealed record EntityAppend(EntityKey Key, long ExpectedVersion)
+internal sealed record EntityAppend(EntityId Entity, long ExpectedVersion)
 {
     public EntityKind Kind { get; init; }
 

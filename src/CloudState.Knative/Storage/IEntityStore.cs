@@ -1,5 +1,3 @@
-using CloudState.Knative.Ownership;
-
 namespace CloudState.Knative.Storage;
 
 /// <summary>
@@ -22,7 +20,7 @@ internal interface IEntityStore : IAsyncDisposable
 
     ITimerStore Timers { get; }
 
-    IEventLog Log { get; }
+    IJournalReader Journal { get; }
 
     IParkedStore Parked { get; }
 
@@ -40,7 +38,7 @@ internal interface IEntityStore : IAsyncDisposable
     /// <param name="kind">What it is.</param>
     /// <param name="commandIds">Which command records still count.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
-    Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken);
+    Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken);
 
     /// <summary>Writes all of the batch, durably, in one transaction, or nothing of it. No key occurs twice in a batch.</summary>
     /// <param name="batch">What to write.</param>
@@ -52,10 +50,10 @@ internal interface IEntityStore : IAsyncDisposable
     Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken);
 
     /// <summary>The record of one handled command, or null.</summary>
-    Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken);
+    Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken);
 
     /// <summary>The highest number of a stream that the entity has handled; 0 when there is none.</summary>
-    Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken);
+    Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken);
 
     /// <summary>Deletes the command records of all entities that were handled before <paramref name="before"/>, and the values that had expired by then.</summary>
     Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken);

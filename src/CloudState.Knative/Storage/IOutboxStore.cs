@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using Google.Protobuf;
 
 namespace CloudState.Knative.Storage;
@@ -19,9 +18,9 @@ internal interface IOutboxStore
 /// <param name="SlotNumber">The slot of that entity: its owner delivers it.</param>
 /// <param name="Method">The full name of the rpc that is called, or whose reply is published, <c>package.Service/Method</c>.</param>
 /// <param name="Content">The call or the event, serialized.</param>
-internal sealed record OutboxEntry(Guid Id, EntityKey Origin, int SlotNumber, string Method, ByteString Content)
+internal sealed record OutboxEntry(Guid Id, EntityId Origin, int SlotNumber, string Method, ByteString Content)
 {
-    public Slot Slot => new(Origin.EntityType, SlotNumber);
+    public Slot Slot => new(Origin.Type, SlotNumber);
 
     /// <summary>The command id of the call.</summary>
     public string CommandId => CommandIdOf(Id);

@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using Google.Protobuf;
 
 namespace CloudState.Knative.Storage;
@@ -13,13 +12,13 @@ internal interface IParkedStore
     Task<bool> TryParkBehindAsync(ParkedDelivery delivery, CancellationToken cancellationToken);
 
     /// <summary>Which entities of these slots have something parked, by lanes.</summary>
-    Task<IReadOnlyList<(string Lane, EntityKey Origin)>> ReadOriginsAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken);
+    Task<IReadOnlyList<(string Lane, EntityId Origin)>> ReadOriginsAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken);
 
     /// <summary>The first ones of all that is parked, in order.</summary>
     Task<IReadOnlyList<ParkedDelivery>> ReadAsync(int maxCount, CancellationToken cancellationToken);
 
     /// <summary>The first one that is parked of an entity and a lane; null when there is none.</summary>
-    Task<ParkedDelivery?> ReadFirstAsync(string lane, EntityKey origin, CancellationToken cancellationToken);
+    Task<ParkedDelivery?> ReadFirstAsync(string lane, EntityId origin, CancellationToken cancellationToken);
 
     /// <summary>One of them; null when it is not parked.</summary>
     Task<ParkedDelivery?> FindAsync(string id, CancellationToken cancellationToken);
@@ -40,4 +39,4 @@ internal interface IParkedStore
 /// <param name="Error">Why it failed.</param>
 /// <param name="Attempts">How often it was tried; 0 when it only waits for others.</param>
 /// <param name="ParkedAt">When it was parked, with microsecond precision.</param>
-internal sealed record ParkedDelivery(string Id, string Lane, EntityKey Origin, int SlotNumber, ByteString Content, string Error, int Attempts, DateTimeOffset ParkedAt);
+internal sealed record ParkedDelivery(string Id, string Lane, EntityId Origin, int SlotNumber, ByteString Content, string Error, int Attempts, DateTimeOffset ParkedAt);

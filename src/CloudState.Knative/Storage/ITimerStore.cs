@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using Google.Protobuf;
 
 namespace CloudState.Knative.Storage;
@@ -21,9 +20,9 @@ internal interface ITimerStore
 /// <param name="DueAt">When the call is to be made, with microsecond precision.</param>
 /// <param name="Method">The full name of the rpc, <c>package.Service/Method</c>.</param>
 /// <param name="Call">The call, serialized.</param>
-internal sealed record StoredTimer(Guid Id, EntityKey Origin, int SlotNumber, string Name, DateTimeOffset DueAt, string Method, ByteString Call)
+internal sealed record StoredTimer(Guid Id, EntityId Origin, int SlotNumber, string Name, DateTimeOffset DueAt, string Method, ByteString Call)
 {
-    public Slot Slot => new(Origin.EntityType, SlotNumber);
+    public Slot Slot => new(Origin.Type, SlotNumber);
 }
 
 /// <summary>What a command does to a timer.</summary>

@@ -1,13 +1,13 @@
 using BenchmarkDotNet.Attributes;
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Outbox;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
+using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 using ShoppingCart;
@@ -24,21 +24,21 @@ public class CommandBenchmarks
     private readonly GetShoppingCart _get = new() { UserId = "alice" };
     private readonly CommandRouter _router;
     private readonly EntityKeyFields _key;
-    private readonly RingState _ring;
-    private readonly EntityKey _alice = new("shopping-cart", "alice");
+    private readonly ClusterState _ring;
+    private readonly EntityId _alice = new("shopping-cart", "alice");
 
     public CommandBenchmarks()
     {
         var (store, options, time) = (new IdleStore(), new CloudStateOptions(), TimeProvider.System);
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
         health.ReportUp();
-        var journal = new Journal(store, health, options.MaxBatchSize);
+        var journal = new JournalWriter(store, health, options.MaxBatchSize);
         var runner = new CommandRunner(
-            _definition, () => new ShoppingCartEntity(), new StoredTypes(_definition.StoredTypes), CallTargets.All, new Publications(new ServiceName("test"), options, time), [], store, health, options, options.Entities, time, NullLogger.Instance);
-        var table = new ActivationTable(runner, options.Entities, store, journal, new Outbox(new Deliveries()), new TimerSchedule(), journalSignal: null, time);
-        var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.EntityType] = table }, journal, time);
-        var peers = new PeerLinks(options.Ring, time, NullLogger<PeerLinks>.Instance);
-        _ring = RingState.Sole([_alice.EntityType], time);
+            _definition, () => new ShoppingCartEntity(), new StoredTypes(_definition.StoredTypes), CallTargets.All, new TopicEvents(new ServiceName("test"), options, time), [], store, health, options, options.Entities, time, NullLogger.Instance);
+        var table = new ActivationTable(runner, options.Entities, store, journal, new OwnedOutbox(new Deliveries()), new TimerSchedule(), journalSignal: null, time);
+        var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.Type] = table }, journal, time);
+        var peers = new PeerLinks(options.Cluster, time, NullLogger<PeerLinks>.Instance);
+        _ring = ClusterState.Sole([_alice.Type], time);
         _router = new CommandRouter(runtime, _ring, peers, membership: null, health, options, time);
         _key = _definition.Commands["com.example.shoppingcart.ShoppingCart/AddItem"].Key;
     }
@@ -64,9 +64,9 @@ public class CommandBenchmarks
         var command = new Command
         {
             Definition = _definition.Commands[$"com.example.shoppingcart.ShoppingCart/{rpc}"],
-            Key = _alice,
+            Entity = _alice,
             Message = message,
-            Metadata = CommandMetadata.Empty,
+            Metadata = CallMetadata.Empty,
         };
         if (!(await _router.ExecuteAsync(command)).IsReply)
         {

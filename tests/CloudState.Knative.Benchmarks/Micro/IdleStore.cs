@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Benchmarks.Micro;
@@ -16,7 +15,7 @@ internal sealed class IdleStore : IEntityStore
 
     public ITimerStore Timers => throw new NotSupportedException();
 
-    public IEventLog Log => throw new NotSupportedException();
+    public IJournalReader Journal => throw new NotSupportedException();
 
     public IParkedStore Parked => throw new NotSupportedException();
 
@@ -26,13 +25,13 @@ internal sealed class IdleStore : IEntityStore
 
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) => NewEntity;
+    public Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) => NewEntity;
 
     public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken) => Task.FromResult<CommandRecord?>(null);
+    public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken) => Task.FromResult<CommandRecord?>(null);
 
-    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) => Task.FromResult(0L);
+    public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) => Task.FromResult(0L);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
 

@@ -1,8 +1,7 @@
 using System.Buffers;
 using BenchmarkDotNet.Attributes;
-using CloudState.Knative.ProtobufJson;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
-using CloudState.Knative.Storage;
 using Google.Protobuf;
 using ShoppingCart.Api;
 using ShoppingCart.Domain;

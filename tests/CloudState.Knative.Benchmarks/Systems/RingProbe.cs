@@ -16,7 +16,7 @@ internal static class RingProbe
         limit.CancelAfter(Patience);
         foreach (var pod in pods)
         {
-            while (!IsBalanced(await http.GetStringAsync(new Uri($"http://127.0.0.1:{pod.Ports.Internal}/cloudstate/ring"), limit.Token), pods.Count))
+            while (!IsBalanced(await http.GetStringAsync(new Uri($"http://127.0.0.1:{pod.Ports.Internal}/cloudstate/cluster"), limit.Token), pods.Count))
             {
                 await Task.Delay(Interval, limit.Token);
             }

@@ -66,8 +66,8 @@ internal sealed class ServerStarter(PostgresServer postgres)
         ("BENCH_POSTGRES", postgres.ConnectionStringOf(system)),
         ("BENCH_DATA", FolderOf(system)),
         ("ConnectionStrings__CloudState", postgres.ConnectionStringOf(system)),
-        ("CloudState__Ring__Port", $"{ports.Internal}"),
-        ("CloudState__Ring__Address", $"127.0.0.1:{ports.Internal}"),
+        ("CloudState__Cluster__Port", $"{ports.Internal}"),
+        ("CloudState__Cluster__Address", $"127.0.0.1:{ports.Internal}"),
         ("Logging__LogLevel__Default", "Warning"),
     ];
 }

@@ -3,7 +3,7 @@ using Npgsql;
 namespace CloudState.Knative.Faults.Checking;
 
 /// <summary>One event of a cart as PostgreSQL has it.</summary>
-internal sealed record StoredEvent(long Version, string Item);
+internal sealed record StoredCloudEvent(long Version, string Item);
 
 /// <summary>Reads the streams, past the service.</summary>
 internal sealed class StoredStream(string connectionString) : IAsyncDisposable
@@ -13,10 +13,10 @@ internal sealed class StoredStream(string connectionString) : IAsyncDisposable
     public static string NameOf(string key) => $"shopping-cart/{key}";
 
     /// <summary>The events of one cart. The nemesis may have the server down at the moment: tries again for a minute.</summary>
-    public Task<List<StoredEvent>> ReadAsync(string key, CancellationToken cancellationToken) => RetryAsync(
+    public Task<List<StoredCloudEvent>> ReadAsync(string key, CancellationToken cancellationToken) => RetryAsync(
         "select version, coalesce(data #>> '{item,productId}', type) from mt_events where stream_id = $1 order by version",
         command => command.Parameters.Add(new NpgsqlParameter { Value = NameOf(key) }),
-        row => new StoredEvent(row.GetInt64(0), row.GetString(1)),
+        row => new StoredCloudEvent(row.GetInt64(0), row.GetString(1)),
         cancellationToken);
 
     /// <summary>Streams that have an item twice or a gap, in whatever came after they were verified.</summary>

@@ -9,7 +9,7 @@ internal static class StreamComparison
     /// Every acknowledged write is there once; nothing is there twice, or was never written; versions have no gaps. Writes of which
     /// nobody knows may be there or not.
     /// </summary>
-    public static IEnumerable<string> Differences(IReadOnlyList<Operation> operations, IReadOnlyList<StoredEvent> events)
+    public static IEnumerable<string> Differences(IReadOnlyList<Operation> operations, IReadOnlyList<StoredCloudEvent> events)
     {
         var writes = operations.Where(operation => operation.Kind == OperationKind.Write).ToDictionary(write => CartItems.NameOf(write.Item));
         var stored = new Dictionary<string, long>();

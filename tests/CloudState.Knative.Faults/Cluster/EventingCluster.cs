@@ -38,8 +38,8 @@ internal sealed class EventingCluster : IAsyncDisposable
             IsDirect = true,
             Environment = new Dictionary<string, string>(settings)
             {
-                ["CloudState__Ring__Renewal"] = "00:00:00.400",
-                ["CloudState__Ring__Margin"] = "00:00:00.300",
+                ["CloudState__Cluster__Renewal"] = "00:00:00.400",
+                ["CloudState__Cluster__Margin"] = "00:00:00.300",
             },
         };
         Directory.CreateDirectory(pods.Folder);

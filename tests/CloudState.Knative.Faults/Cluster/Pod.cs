@@ -37,9 +37,9 @@ internal sealed partial class Pod : IAsyncDisposable
             ("PORT", $"{port}"),
             ("K_REVISION", revision),
             ("ConnectionStrings__CloudState", settings.IsDirect ? settings.Postgres.ConnectionString : settings.Postgres.ConnectionStringThrough(Database)),
-            ("CloudState__Ring__Port", $"{_ringPort}"),
-            ("CloudState__Ring__Address", $"127.0.0.1:{(settings.IsDirect ? _ringPort : Peers.Port)}"),
-            ("CloudState__Ring__Lease", $"{settings.Lease}"),
+            ("CloudState__Cluster__Port", $"{_ringPort}"),
+            ("CloudState__Cluster__Address", $"127.0.0.1:{(settings.IsDirect ? _ringPort : Peers.Port)}"),
+            ("CloudState__Cluster__Lease", $"{settings.Lease}"),
             .. Clock.Settings])
         {
             _process.StartInfo.Environment[key] = value;
@@ -111,7 +111,7 @@ internal sealed partial class Pod : IAsyncDisposable
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         try
         {
-            return await http.GetStringAsync(new Uri($"http://127.0.0.1:{_ringPort}/cloudstate/ring"));
+            return await http.GetStringAsync(new Uri($"http://127.0.0.1:{_ringPort}/cloudstate/cluster"));
         }
         catch (Exception absent) when (absent is HttpRequestException or OperationCanceledException)
         {

@@ -90,13 +90,13 @@ internal static class EffectKills
         return new Dictionary<string, string>
         {
             ["ConnectionStrings__CloudState"] = postgres.ConnectionString,
-            ["CloudState__Ring__Port"] = "0",
-            ["CloudState__Ring__Address"] = "127.0.0.1",
+            ["CloudState__Cluster__Port"] = "0",
+            ["CloudState__Cluster__Address"] = "127.0.0.1",
 
             // The next pod waits for the lease of the one that was killed.
-            ["CloudState__Ring__Lease"] = "00:00:00.500",
-            ["CloudState__Ring__Renewal"] = "00:00:00.100",
-            ["CloudState__Ring__Margin"] = "00:00:00.100",
+            ["CloudState__Cluster__Lease"] = "00:00:00.500",
+            ["CloudState__Cluster__Renewal"] = "00:00:00.100",
+            ["CloudState__Cluster__Margin"] = "00:00:00.100",
         };
     }
 }

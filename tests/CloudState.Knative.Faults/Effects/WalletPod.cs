@@ -1,8 +1,5 @@
 using System.Diagnostics;
 using CloudState.Knative.Faults.Cluster;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Marten;
-using CloudState.Knative.Sqlite;
 using CloudState.Knative.Storage;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;

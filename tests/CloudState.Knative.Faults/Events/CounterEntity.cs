@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 using Google.Protobuf.WellKnownTypes;
 
 namespace CloudState.Knative.Faults.Events;

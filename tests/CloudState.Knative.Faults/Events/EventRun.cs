@@ -33,7 +33,7 @@ internal sealed class EventRun(EventRunOptions options)
         {
             ["CloudState__Topics__out__Url"] = sink.Url,
             ["CloudState__Topics__numbers__InOrder"] = $"{options.InOrder}",
-            ["CloudState__Eventing__HoldOpen"] = "00:00:00.200",
+            ["CloudState__Eventing__OutOfOrderWait"] = "00:00:00.200",
         };
         await using var cluster = await EventingCluster.StartAsync(NumberPod.Role, options.Pods, settings, cancellationToken);
         var broker = new Broker(cluster.Pods, options.Concurrency, options.Seed);

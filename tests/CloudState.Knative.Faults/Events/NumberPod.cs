@@ -1,5 +1,4 @@
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Marten;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.AspNetCore.Builder;
 
 namespace CloudState.Knative.Faults.Events;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using CloudState.Knative.Actions;
 
 namespace CloudState.Knative.Faults.Events;
 

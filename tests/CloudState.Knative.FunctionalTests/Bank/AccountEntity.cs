@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using CloudState.Knative.Entities;
 
 namespace CloudState.Knative.FunctionalTests.Bank;
 

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using CloudState.Knative.Entities;
 using Grpc.Core;
 
 namespace CloudState.Knative.FunctionalTests.Bank;

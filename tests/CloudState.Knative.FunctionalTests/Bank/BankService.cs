@@ -1,5 +1,4 @@
 using CloudState.Knative.FunctionalTests.Hosting;
-using CloudState.Knative.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.FunctionalTests.Bank;

@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 using Grpc.Core;
 
 namespace CloudState.Knative.FunctionalTests.Bank;

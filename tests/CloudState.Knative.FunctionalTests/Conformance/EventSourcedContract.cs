@@ -1,3 +1,4 @@
+using CloudState.Knative.Storage;
 using CloudState.Knative.Tck.EventSourced;
 using Xunit;
 

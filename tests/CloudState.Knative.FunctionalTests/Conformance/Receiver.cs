@@ -1,6 +1,3 @@
-using CloudState.Knative.Actions;
-using CloudState.Knative.CloudEvents;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Conformance.Receiving;
 using CloudState.Knative.FunctionalTests.Hosting;
 using Google.Protobuf.WellKnownTypes;
@@ -20,7 +17,7 @@ public sealed class ReceivedEvents
             cloudState.AddEntity<SensorEntity>().AddAction<AnythingAction>();
         });
 
-    public Empty Add(CommandMetadata metadata, string data)
+    public Empty Add(CallMetadata metadata, string data)
     {
         All.Add((metadata.CloudEvent!, data));
         return new Empty();

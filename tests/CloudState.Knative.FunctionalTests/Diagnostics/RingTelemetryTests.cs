@@ -1,9 +1,10 @@
 using System.Net;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Routing;
 using CloudState.Knative.FunctionalTests.Storage;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -24,7 +25,7 @@ public sealed class RingTelemetryTests : IAsyncLifetime
     private const int SlotCount = 200;
 
     // Nothing happens by the clock.
-    private static readonly (string, string)[] LongLease = [("CloudState:Ring:Lease", "00:10:00"), ("CloudState:Ring:Renewal", "00:04:00"), ("CloudState:Ring:Slots", $"{SlotCount}")];
+    private static readonly (string, string)[] LongLease = [("CloudState:Cluster:Lease", "00:10:00"), ("CloudState:Cluster:Renewal", "00:04:00"), ("CloudState:Cluster:Slots", $"{SlotCount}")];
 
     private readonly PostgresSchema _schema = new();
     private readonly Metrics _metrics = new(_ => true);
@@ -82,26 +83,26 @@ public sealed class RingTelemetryTests : IAsyncLifetime
         Assert.InRange(Assert.Single(_metrics.ValuesOf("cloudstate.forward.duration", ("result", "outcome"))), double.Epsilon, TestService.Patience.TotalSeconds);
         Assert.Equal(0, _metrics.CountOf("cloudstate.forward.refused"));
 
-        Assert.Null(await ForwardAsync(owner.Ring().Ring.Self!));
+        Assert.Null(await ForwardAsync(owner.Ring().Snapshot.Self!));
         Assert.Equal(1, _metrics.CountOf("cloudstate.forward.duration", ("result", "not_owner")));
         Assert.Equal(1, _metrics.SumOf("cloudstate.forward.refused"));
 
-        await Assert.ThrowsAsync<PeerUnreachableException>(() => ForwardAsync(owner.Ring().Ring.Self! with { Id = Guid.NewGuid(), Address = "127.0.0.1:1" }));
+        await Assert.ThrowsAsync<PeerUnreachableException>(() => ForwardAsync(owner.Ring().Snapshot.Self! with { Id = Guid.NewGuid(), Address = "127.0.0.1:1" }));
         Assert.Equal(1, _metrics.CountOf("cloudstate.forward.duration", ("result", "unreachable")));
         Assert.Equal(3, _metrics.CountOf("cloudstate.forward.duration"));
 
         // The entry pod owns the cart, and asks another one for it.
-        Task<CommandOutcome?> ForwardAsync(Member other)
+        Task<CallOutcome?> ForwardAsync(Member other)
         {
             var key = entry.KeyOf();
             var command = new Command
             {
                 Definition = entry.Services.GetRequiredService<EntityDefinitions>().Find("com.example.shoppingcart.ShoppingCart/GetCart")!.Value.Command,
-                Key = new EntityKey(Pods.CartType, key),
+                Entity = new EntityId(Pods.CartType, key),
                 Message = new GetShoppingCart { UserId = key },
-                Metadata = CommandMetadata.Empty,
+                Metadata = CallMetadata.Empty,
             };
-            command.EnsureId();
+            command.EnsureCommandId();
             return entry.Services.GetRequiredService<PeerLinks>().ForwardAsync(other, command, DateTimeOffset.UtcNow + TestService.Patience);
         }
     }
@@ -134,9 +135,9 @@ public sealed class RingTelemetryTests : IAsyncLifetime
         database.Port = cable.Port;
         await using var pod = await Pods.StartAsync(
             _schema,
-            ("ConnectionStrings:CloudState", database.ConnectionString), ("CloudState:Ring:Lease", "00:00:01"), ("CloudState:Ring:Renewal", "00:00:00.2"), ("CloudState:Ring:Margin", "00:00:00.2"));
+            ("ConnectionStrings:CloudState", database.ConnectionString), ("CloudState:Cluster:Lease", "00:00:01"), ("CloudState:Cluster:Renewal", "00:00:00.2"), ("CloudState:Cluster:Margin", "00:00:00.2"));
         Assert.Equal(0, _metrics.CountOf("cloudstate.ring.renewals.late"));
-        var member = pod.Ring().Ring.Self;
+        var member = pod.Ring().Snapshot.Self;
 
         await cable.CutAsync();
         Assert.True(SpinWait.SpinUntil(() => pod.Ring().Owned.All(owned => !owned.IsHeld), TestService.Patience));
@@ -145,10 +146,10 @@ public sealed class RingTelemetryTests : IAsyncLifetime
         // Nobody else was there to delete the member, so it goes on as that.
         await _metrics.TakenAsync("cloudstate.ring.renewals.late");
         Assert.Equal(1, _metrics.SumOf("cloudstate.ring.renewals.late"));
-        Assert.Equal(member, pod.Ring().Ring.Self);
+        Assert.Equal(member, pod.Ring().Snapshot.Self);
     }
 
-    private static Task LookAsync(TestService pod) => pod.Services.GetRequiredService<Membership>().LookNowAsync().WaitAsync(TestService.Patience);
+    private static Task LookAsync(TestService pod) => pod.Services.GetRequiredService<Membership>().RequestReconcileAsync().WaitAsync(TestService.Patience);
 }
 
 /// <summary>The tests of this collection have the process to themselves.</summary>

@@ -1,5 +1,3 @@
-using CloudState.Knative.Actions;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Bank;
 
 // What README.md shows of other kinds than the sample has.

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using CloudState.Knative.Actions;
 using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.Sqlite;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Documentation;
@@ -48,14 +49,14 @@ public sealed partial class ReadmeTests
     [Fact]
     public void Configuration_ListsEveryOption()
     {
-        var options = typeof(CloudState.Knative.Hosting.CloudStateOptions).GetProperties()
+        var options = typeof(CloudStateOptions).GetProperties()
             .Where(property => property.Name is not ("Entities" or "Ring" or "Effects" or "Eventing" or "Topics")).Select(property => property.Name)
-            .Concat(typeof(CloudState.Knative.Hosting.RingOptions).GetProperties().Select(property => $"Ring__{property.Name}"))
-            .Concat(typeof(CloudState.Knative.Hosting.EntityOptions).GetProperties().Select(property => $"Entities__{property.Name}"))
-            .Concat(typeof(CloudState.Knative.Effects.EffectOptions).GetProperties().Select(property => $"Effects__{property.Name}"))
-            .Concat(typeof(CloudState.Knative.Eventing.EventingOptions).GetProperties().Select(property => $"Eventing__{property.Name}"))
-            .Concat(typeof(CloudState.Knative.Eventing.TopicOptions).GetProperties().Select(property => $"Topics__NAME__{property.Name}"))
-            .Concat(typeof(CloudState.Knative.Sqlite.SqliteStoreOptions).GetProperties().Select(property => $"Sqlite__{property.Name}"));
+            .Concat(typeof(ClusterOptions).GetProperties().Select(property => $"Cluster__{property.Name}"))
+            .Concat(typeof(EntityOptions).GetProperties().Select(property => $"Entities__{property.Name}"))
+            .Concat(typeof(DeliveryOptions).GetProperties().Select(property => $"Delivery__{property.Name}"))
+            .Concat(typeof(EventingOptions).GetProperties().Select(property => $"Eventing__{property.Name}"))
+            .Concat(typeof(TopicOptions).GetProperties().Select(property => $"Topics__NAME__{property.Name}"))
+            .Concat(typeof(SqliteStoreOptions).GetProperties().Select(property => $"Sqlite__{property.Name}"));
 
         Assert.All(options, option => Assert.Contains($"| `{option}` |", Readme, StringComparison.Ordinal));
     }

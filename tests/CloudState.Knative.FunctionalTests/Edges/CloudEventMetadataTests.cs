@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
 using Grpc.Core;
@@ -108,7 +107,7 @@ public sealed class CloudEventMetadataTests : IAsyncLifetime
         await new Probe.ProbeClient(_service.Channel).LookAsync(new LookAround { Id = "a" }, metadata);
 
         Assert.Null(ProbeEntity.LookedWith.CloudEvent);
-        Assert.Null(CommandMetadata.Empty.CloudEvent);
+        Assert.Null(CallMetadata.Empty.CloudEvent);
     }
 
     private static void AssertSeen()

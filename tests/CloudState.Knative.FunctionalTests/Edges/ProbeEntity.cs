@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
 using Google.Api;
@@ -20,7 +19,7 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
     public static TaskCompletionSource Cancelled { get; set; } = new();
 
     /// <summary>The metadata of the last <see cref="Look"/>.</summary>
-    public static CommandMetadata LookedWith { get; private set; } = CommandMetadata.Empty;
+    public static CallMetadata LookedWith { get; private set; } = CallMetadata.Empty;
 
     public const string Secret = "the message of the exception";
 

@@ -186,7 +186,7 @@ public abstract class EffectTests : IAsyncLifetime
         Assert.Contains(message, failure.Status.Detail);
     }
 
-    private Task<TestService> StartAsync(BankEvents events) => BankService.StartAsync(events, configure: null, [.. Settings, ("CloudState:EnableDetailedErrors", "true"), ("CloudState:Effects:RetryDelay", "00:00:00.010")]);
+    private Task<TestService> StartAsync(BankEvents events) => BankService.StartAsync(events, configure: null, [.. Settings, ("CloudState:EnableDetailedErrors", "true"), ("CloudState:Delivery:RetryDelay", "00:00:00.010")]);
 
     private async Task RestartAsync()
     {

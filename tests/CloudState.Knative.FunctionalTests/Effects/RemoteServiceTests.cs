@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Bank;
 using CloudState.Knative.FunctionalTests.Hosting;
 using Grpc.Core;
@@ -93,5 +92,5 @@ public sealed class RemoteServiceTests : IAsyncLifetime
             cloudState.Services.AddSingleton(new BankEvents());
             cloudState.AddEntity<TransferEntity>().AddAction<TellerAction>().UseJson(BankJson.Default).AddServiceClient<Accounts.AccountsClient>(Accounts.Descriptor, "bank");
         },
-        [("CloudState:Services:bank", bank), ("CloudState:EnableDetailedErrors", "true"), ("CloudState:Effects:RetryDelay", "00:00:00.010")]);
+        [("CloudState:Services:bank", bank), ("CloudState:EnableDetailedErrors", "true"), ("CloudState:Delivery:RetryDelay", "00:00:00.010")]);
 }

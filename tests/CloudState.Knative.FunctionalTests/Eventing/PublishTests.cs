@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Eventing;
 using CloudState.Knative.FunctionalTests.Diagnostics;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Topics;
+using CloudState.Knative.Outbox;
+using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
@@ -184,7 +184,7 @@ public sealed class PublishTests : TopicSinkTest, IAsyncLifetime
         var sinks = SinksOf(("K_SINK", $"{service.Address}topics/audit"));
         foreach (var contentType in new[] { "application/json", "application/protobuf" })
         {
-            var published = OutgoingEvents.OfReply(Reseller.Descriptor.FindMethodByName("Resend"), order, contentType, $"Ä 7% in {contentType}", "my shop", "Ä", replyMetadata: null, default, Published.Time);
+            var published = OutgoingEvents.FromReply(Reseller.Descriptor.FindMethodByName("Resend"), order, contentType, $"Ä 7% in {contentType}", "my shop", "Ä", replyMetadata: null, default, Published.Time);
 
             Assert.Equal(Status.DefaultSuccess, (await PublishAsync(sinks, published)).Status);
         }

@@ -1,5 +1,6 @@
-using CloudState.Knative.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.Outbox;
+using CloudState.Knative.Topics;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;

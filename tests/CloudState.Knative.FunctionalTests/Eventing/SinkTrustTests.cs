@@ -1,4 +1,5 @@
 using System.Net;
+using CloudState.Knative.Outbox;
 using Grpc.Core;
 using Xunit;
 

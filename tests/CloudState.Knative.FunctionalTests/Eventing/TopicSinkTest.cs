@@ -1,8 +1,7 @@
 using System.Text;
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
-using CloudState.Knative.Hosting;
+using CloudState.Knative.Outbox;
+using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Microsoft.Extensions.Configuration;
 using Xunit;

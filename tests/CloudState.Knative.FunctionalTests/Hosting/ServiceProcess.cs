@@ -120,8 +120,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         start.WorkingDirectory = Path.GetTempPath();
-        start.Environment["CloudState__Ring__Port"] = "0";
-        start.Environment["CloudState__Ring__Address"] = "127.0.0.1";
+        start.Environment["CloudState__Cluster__Port"] = "0";
+        start.Environment["CloudState__Cluster__Address"] = "127.0.0.1";
         foreach (var (key, value) in settings)
         {
             start.Environment[key] = value;

@@ -1,8 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
 using System.Collections.Concurrent;
-using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Marten;
-using CloudState.Knative.Sqlite;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Logging;
@@ -64,9 +61,9 @@ internal sealed class TestService : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PORT"] = "0";
         builder.Configuration["CloudState:Sqlite:Path"] = ":memory:";
-        builder.Configuration["CloudState:CloseDelay"] = "00:00:00.01";
-        builder.Configuration["CloudState:Ring:Port"] = "0";
-        builder.Configuration["CloudState:Ring:Address"] = "127.0.0.1";
+        builder.Configuration["CloudState:ShutdownKeepAlive"] = "00:00:00.01";
+        builder.Configuration["CloudState:Cluster:Port"] = "0";
+        builder.Configuration["CloudState:Cluster:Address"] = "127.0.0.1";
         foreach (var (key, value) in settings)
         {
             builder.Configuration[key] = value;

@@ -1,11 +1,9 @@
 using System.Diagnostics;
 using CloudState.Knative.Delivery;
-using CloudState.Knative.Entities;
-using CloudState.Knative.Eventing;
 using CloudState.Knative.FunctionalTests.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
-using CloudState.Knative.Hosting;
+using CloudState.Knative.Journal;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -139,14 +137,14 @@ public abstract class JournalTests
     public async Task EventThatIsDeliveredAgain_TakesEffectOnce_HoweverManyCommandsTheEntityHasTakenSince()
     {
         var (run, product) = (NewKey(), NewKey());
-        (string, string)[] settings = [.. Settings, ("CloudState:CommandIdCount", "5"), ("CloudState:Eventing:SaveInterval", "1.00:00:00")];
+        (string, string)[] settings = [.. Settings, ("CloudState:MaxCommandIds", "5"), ("CloudState:Eventing:SaveInterval", "1.00:00:00")];
         await using var shop = await ShopService.StartAsync(cloudState => cloudState.AddEntity<StockEntity>(), settings);
         await Task.WhenAll(Enumerable.Range(0, 100).Select(number => shop.PlaceAsync($"{run}-{number}", product)));
         await EventuallyAsync(async () => await ReservedAsync(shop, product) == 100);
 
         var subscription = shop.Services.GetRequiredService<JournalSubscriptions>().All.Single();
         var store = shop.Services.GetRequiredService<IEntityStore>();
-        var logged = (await store.Log.ReadAsync("order", 0, 10_000, default)).Events.Where(logged => logged.Origin.EntityId.StartsWith(run, StringComparison.Ordinal)).ToArray();
+        var logged = (await store.Journal.ReadAsync("order", 0, 10_000, default)).Events.Where(logged => logged.Origin.Key.StartsWith(run, StringComparison.Ordinal)).ToArray();
         var deliverer = shop.Services.GetRequiredService<Deliverer>();
         foreach (var again in logged)
         {

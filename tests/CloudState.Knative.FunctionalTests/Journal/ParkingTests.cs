@@ -75,7 +75,7 @@ public abstract class ParkingTests
             await newer.PlaceAsync(unreadable);
         }
 
-        await using (var older = await ShopService.StartAsync(cloudState => cloudState.AddAction<AuditAction>(), [.. Settings, ("CloudState:Effects:MaxAttempts", "2")]))
+        await using (var older = await ShopService.StartAsync(cloudState => cloudState.AddAction<AuditAction>(), [.. Settings, ("CloudState:Delivery:MaxAttempts", "2")]))
         {
             older.ExpectErrors();
             var parked = Assert.Single(await ParkedAsync(older, unreadable, 1));

@@ -2,7 +2,6 @@ using System.Text;
 using CloudState.Knative.FunctionalTests.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
-using CloudState.Knative.Hosting;
 using Grpc.Core;
 using Xunit;
 
@@ -174,7 +173,7 @@ public abstract class PublicationTests : IAsyncLifetime
     }
 
     private Task<TestService> StartAsync(Action<CloudStateBuilder> add) =>
-        ShopService.StartAsync(add, [.. Settings, ("K_SINK", _sink.Address), ("CloudState:Effects:ShutdownDelivery", "00:00:00.1")]);
+        ShopService.StartAsync(add, [.. Settings, ("K_SINK", _sink.Address), ("CloudState:Delivery:ShutdownDelivery", "00:00:00.1")]);
 
     private static string NewKey() => Guid.NewGuid().ToString("N");
 }

@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 using Google.Protobuf.WellKnownTypes;
 
 namespace CloudState.Knative.FunctionalTests.Journal;
@@ -35,7 +34,7 @@ public sealed class OrderEntity(ShopEvents events) : EventSourcedEntity<OrderSta
 
     public async Task<Empty> Expire(ExpireOrder command, CommandContext context)
     {
-        await events.ArriveAsync($"Expire {command.Timer}", context, context.EntityId);
+        await events.ArriveAsync($"Expire {command.Timer}", context, context.Key);
         context.Emit(new OrderCancelled());
         return new Empty();
     }

@@ -1,6 +1,4 @@
 using System.Collections.Concurrent;
-using CloudState.Knative.CloudEvents;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using Grpc.Core;
 

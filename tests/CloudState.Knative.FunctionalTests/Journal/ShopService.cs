@@ -1,5 +1,4 @@
 using CloudState.Knative.FunctionalTests.Hosting;
-using CloudState.Knative.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.FunctionalTests.Journal;
@@ -17,7 +16,7 @@ internal static class ShopService
             cloudState.Services.AddSingleton<ShopEvents>();
             classes(cloudState);
         },
-        [("CloudState:Eventing:ServiceName", "shop"), ("CloudState:Effects:RetryDelay", "00:00:00.02"), .. settings]);
+        [("CloudState:Eventing:ServiceName", "shop"), ("CloudState:Delivery:RetryDelay", "00:00:00.02"), .. settings]);
 
     public static ShopEvents Events(this TestService shop) => shop.Services.GetRequiredService<ShopEvents>();
 

@@ -10,7 +10,7 @@ namespace CloudState.Knative.FunctionalTests.Routing;
 /// <summary>What stands between a request to a service scaled to zero and its answer, beside the start of the process.</summary>
 public sealed class ColdStartTests(PostgresSchema schema, ITestOutputHelper output) : IClassFixture<PostgresSchema>
 {
-    private static readonly (string, string)[] LongLease = [("CloudState:Ring:Lease", "00:10:00"), ("CloudState:Ring:Renewal", "00:04:00")];
+    private static readonly (string, string)[] LongLease = [("CloudState:Cluster:Lease", "00:10:00"), ("CloudState:Cluster:Renewal", "00:04:00")];
 
     [Fact]
     public async Task FromZeroToOnePod_JoiningAndTheFirstEntity_TakeThreeRoundTrips()

@@ -11,7 +11,7 @@ public sealed class FailoverTests(ITestOutputHelper output) : IAsyncLifetime
 {
     // For tests that wait for a lease to end.
     private static readonly (string, string)[] ShortLease =
-        [("CloudState__Ring__Lease", "00:00:02"), ("CloudState__Ring__Renewal", "00:00:00.3"), ("CloudState__Ring__Margin", "00:00:00.3")];
+        [("CloudState__Cluster__Lease", "00:00:02"), ("CloudState__Cluster__Renewal", "00:00:00.3"), ("CloudState__Cluster__Margin", "00:00:00.3")];
 
     private readonly PostgresSchema _schema = new();
     private readonly List<ServiceProcess> _pods = [];

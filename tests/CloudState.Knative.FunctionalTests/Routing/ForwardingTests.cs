@@ -140,15 +140,15 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
         var command = new Command
         {
             Definition = method,
-            Key = new EntityKey(ProbeEntity.EntityType, key),
+            Entity = new EntityId(ProbeEntity.EntityType, key),
             Message = new AddAmount { Id = key, Amount = 1 },
-            Metadata = CommandMetadata.Empty,
+            Metadata = CallMetadata.Empty,
             CommandId = "guess",
         };
 
         // The entry pod owns the key, and asks the other one.
         var outcome = await _entry.Services.GetRequiredService<PeerLinks>().ForwardAsync(
-            _owner.Ring().Ring.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+            _owner.Ring().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
 
         Assert.Null(outcome);
         Assert.Equal(0, await schema.QueryAsync<long>($"select count(*) from {schema.Name}.mt_events where stream_id = 'probe/{key}'"));
@@ -159,12 +159,12 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
     {
         var method = _entry.Services.GetRequiredService<EntityDefinitions>().Find("cloudstate.tests.probe.Probe/Add")!.Value.Command;
         var id = _owner.KeyOf(ProbeEntity.EntityType, "twice");
-        var command = new Command { Definition = method, Key = new EntityKey(ProbeEntity.EntityType, id), Message = new AddAmount { Id = id, Amount = 5 }, Metadata = CommandMetadata.Empty };
-        command.EnsureId();
+        var command = new Command { Definition = method, Entity = new EntityId(ProbeEntity.EntityType, id), Message = new AddAmount { Id = id, Amount = 5 }, Metadata = CallMetadata.Empty };
+        command.EnsureCommandId();
         var peers = _entry.Services.GetRequiredService<PeerLinks>();
 
-        var first = await peers.ForwardAsync(_owner.Ring().Ring.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
-        var second = await peers.ForwardAsync(_owner.Ring().Ring.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+        var first = await peers.ForwardAsync(_owner.Ring().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+        var second = await peers.ForwardAsync(_owner.Ring().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
 
         Assert.Equal(new Total { Amount = 5 }, first!.Value.Reply);
         Assert.Equal(first.Value.Reply, second!.Value.Reply);
@@ -178,7 +178,7 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await http.SendAsync(Link("guessed"), Pods.Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await http.GetAsync(new Uri(_owner.InternalAddress(), "/carts/alice"), Pods.Cancellation)).StatusCode);
-        Assert.Equal(HttpStatusCode.NotFound, (await _owner.Http1.GetAsync("/cloudstate/ring", Pods.Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.NotFound, (await _owner.Http1.GetAsync("/cloudstate/cluster", Pods.Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await _owner.Http2.GetAsync(PeerEndpoint.ForwardPath, Pods.Cancellation)).StatusCode);
     }
 
@@ -186,7 +186,7 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
     public async Task Link_IsAnUpgrade()
     {
         using var http = new HttpClient();
-        using var link = Link(_owner.Ring().Ring.Self!.Secret);
+        using var link = Link(_owner.Ring().Snapshot.Self!.Secret);
         link.Headers.Upgrade.Clear();
 
         var refused = await http.SendAsync(link, Pods.Cancellation);
@@ -201,7 +201,7 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
     public async Task StoppingPod_AnswersWhatStillComes_UntilItsPeerEndsTheLinkOrIsSilent(bool isSilent)
     {
         using var http = new HttpClient();
-        using var request = Link(_owner.Ring().Ring.Self!.Secret);
+        using var request = Link(_owner.Ring().Snapshot.Self!.Secret);
         using var link = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Pods.Cancellation);
         Assert.Equal(HttpStatusCode.SwitchingProtocols, link.StatusCode);
         await using var stream = await link.Content.ReadAsStreamAsync(Pods.Cancellation);
@@ -252,10 +252,10 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
     public async Task Ring_IsReportedOnTheInternalPort_WithoutSecrets()
     {
         using var http = new HttpClient();
-        var report = await http.GetStringAsync(new Uri(_entry.InternalAddress(), "/cloudstate/ring"), Pods.Cancellation);
+        var report = await http.GetStringAsync(new Uri(_entry.InternalAddress(), "/cloudstate/cluster"), Pods.Cancellation);
 
-        Assert.All(_entry.Ring().Ring.Members, member => Assert.Contains($"{member.Id}", report, StringComparison.Ordinal));
-        Assert.All(_entry.Ring().Ring.Members, member => Assert.DoesNotContain(member.Secret, report, StringComparison.Ordinal));
+        Assert.All(_entry.Ring().Snapshot.Members, member => Assert.Contains($"{member.Id}", report, StringComparison.Ordinal));
+        Assert.All(_entry.Ring().Snapshot.Members, member => Assert.DoesNotContain(member.Secret, report, StringComparison.Ordinal));
         Assert.Contains($"\"owned\":{_entry.Slots().Count(slot => slot.EntityType == Pods.CartType)}", report, StringComparison.Ordinal);
     }
 

@@ -16,7 +16,7 @@ namespace CloudState.Knative.FunctionalTests.Routing;
 public sealed class OwnershipTests : IAsyncLifetime
 {
     private static readonly (string, string)[] ShortLease =
-        [("CloudState:Ring:Lease", "00:00:01"), ("CloudState:Ring:Renewal", "00:00:00.2"), ("CloudState:Ring:Margin", "00:00:00.2")];
+        [("CloudState:Cluster:Lease", "00:00:01"), ("CloudState:Cluster:Renewal", "00:00:00.2"), ("CloudState:Cluster:Margin", "00:00:00.2")];
 
     private readonly PostgresSchema _schema = new();
 
@@ -90,13 +90,13 @@ public sealed class OwnershipTests : IAsyncLifetime
     {
         await using var pod = await Pods.StartAsync(_schema);
         await pod.Carts.AddItemAsync(new AddLineItem { UserId = "a", ProductId = "before", Quantity = 1 });
-        var expelled = pod.Ring().Ring.Self!.Id;
+        var expelled = pod.Ring().Snapshot.Self!.Id;
 
         await _schema.QueryAsync<object>($"delete from {_schema.Name}.cloudstate_members");
 
         // The first to notice is the append, which is fenced; then the command runs again.
         await pod.Carts.AddItemAsync(new AddLineItem { UserId = "a", ProductId = "after", Quantity = 1 });
-        Assert.NotEqual(expelled, pod.Ring().Ring.Self!.Id);
+        Assert.NotEqual(expelled, pod.Ring().Snapshot.Self!.Id);
         Assert.Equal(["before", "after"], (await pod.Carts.GetCartAsync(new GetShoppingCart { UserId = "a" })).Items.Select(item => item.ProductId));
     }
 
@@ -130,10 +130,10 @@ public sealed class OwnershipTests : IAsyncLifetime
     {
         await using var pod = await Pods.StartAsync(_schema);
 
-        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Pods.StartAsync(_schema, ("CloudState:Ring:Slots", "16")));
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Pods.StartAsync(_schema, ("CloudState:Cluster:Slots", "16")));
 
-        Assert.Contains("CloudState:Ring:Slots", refused.Message, StringComparison.Ordinal);
-        Assert.Single(pod.Ring().Ring.Members);
+        Assert.Contains("CloudState:Cluster:Slots", refused.Message, StringComparison.Ordinal);
+        Assert.Single(pod.Ring().Snapshot.Members);
     }
 
     [Fact]
@@ -148,7 +148,7 @@ public sealed class OwnershipTests : IAsyncLifetime
         await using var second = await Pods.StartAsync(_schema);
         await Pods.SettledAsync(first, second);
 
-        var staying = Enumerable.Range(0, 50).Count(user => first.Slots().Contains(first.Ring().SlotOf(new EntityKey(Pods.CartType, $"u{user}"))));
+        var staying = Enumerable.Range(0, 50).Count(user => first.Slots().Contains(first.Ring().SlotOf(new EntityId(Pods.CartType, $"u{user}"))));
         var table = Assert.Single(first.Services.GetRequiredService<EntityRuntime>().Tables).Value;
         Assert.True(SpinWait.SpinUntil(() => table.Count == staying, TestService.Patience));
     }

@@ -1,9 +1,9 @@
 using System.Diagnostics;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Edges;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -15,7 +15,7 @@ namespace CloudState.Knative.FunctionalTests.Routing;
 /// <summary>A link to a pod that behaves as no pod of ours does, or only when something is wrong.</summary>
 public sealed class PeerLinkTests : IDisposable
 {
-    private static readonly RingOptions Options = new();
+    private static readonly ClusterOptions Options = new();
 
     private readonly ScriptedPeer _peer = new();
     private readonly PeerLinks _links = new(Options, TimeProvider.System, NullLogger<PeerLinks>.Instance);
@@ -171,18 +171,18 @@ public sealed class PeerLinkTests : IDisposable
         Assert.Equal((PeerFrameKind.Cancel, call), await link.ReceiveAsync());
     }
 
-    private Task<CommandOutcome?> ForwardAsync(TimeSpan? patience = null, CancellationToken cancelled = default)
+    private Task<CallOutcome?> ForwardAsync(TimeSpan? patience = null, CancellationToken cancelled = default)
     {
         var definition = EntityDefinitionReader.Read(typeof(ProbeEntity)).Commands.Values.Single(command => command.FullName == "cloudstate.tests.probe.Probe/Add");
         var command = new Command
         {
             Definition = definition,
-            Key = new EntityKey(ProbeEntity.EntityType, "x"),
+            Entity = new EntityId(ProbeEntity.EntityType, "x"),
             Message = new AddAmount { Id = "x", Amount = 1 },
-            Metadata = CommandMetadata.Empty,
+            Metadata = CallMetadata.Empty,
             CallCancelled = cancelled,
         };
-        command.EnsureId();
+        command.EnsureCommandId();
         return _links.ForwardAsync(_peer.Member, command, DateTimeOffset.UtcNow + (patience ?? TestService.Patience)).WaitAsync(2 * TestService.Patience);
     }
 

@@ -1,8 +1,8 @@
+using CloudState.Knative.Cluster;
 using CloudState.Knative.FunctionalTests.Edges;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Kestrel;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
@@ -23,7 +23,7 @@ internal static class Pods
     public static Task<TestService> StartWithProbeAsync(PostgresSchema schema) =>
         TestService.StartAsync(more: cloudState => cloudState.AddEntity<ProbeEntity>(), settings: Settings(schema));
 
-    public static RingState Ring(this TestService pod) => pod.Services.GetRequiredService<RingState>();
+    public static ClusterState Ring(this TestService pod) => pod.Services.GetRequiredService<ClusterState>();
 
     public static HashSet<Slot> Slots(this TestService pod) => [.. pod.Ring().Owned.Where(owned => !owned.IsDraining).Select(owned => owned.Slot)];
 
@@ -31,15 +31,15 @@ internal static class Pods
     public static async Task SettledAsync(params TestService[] pods)
     {
         using var patience = new CancellationTokenSource(TestService.Patience);
-        while (!pods.All(pod => pod.Ring().Ring.Members.Count == pods.Length && pod.Slots().SetEquals(pod.Ring().Ring.SlotsOfSelf())))
+        while (!pods.All(pod => pod.Ring().Snapshot.Members.Count == pods.Length && pod.Slots().SetEquals(pod.Ring().Snapshot.SlotsOfSelf())))
         {
-            await Task.WhenAny(pods.Select(pod => pod.Services.GetRequiredService<Membership>().LookNowAsync())).WaitAsync(patience.Token);
+            await Task.WhenAny(pods.Select(pod => pod.Services.GetRequiredService<Membership>().RequestReconcileAsync())).WaitAsync(patience.Token);
         }
     }
 
     /// <summary>A key of an entity that the pod owns.</summary>
     public static string KeyOf(this TestService owner, string entityType = CartType, string prefix = "key") =>
-        Enumerable.Range(0, 10_000).Select(number => $"{prefix}-{number}").First(key => owner.Slots().Contains(owner.Ring().SlotOf(new EntityKey(entityType, key))));
+        Enumerable.Range(0, 10_000).Select(number => $"{prefix}-{number}").First(key => owner.Slots().Contains(owner.Ring().SlotOf(new EntityId(entityType, key))));
 
     public static Uri InternalAddress(this TestService pod) => new($"http://{pod.Services.GetRequiredService<InternalPort>().Address}");
 

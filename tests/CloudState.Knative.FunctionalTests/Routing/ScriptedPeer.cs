@@ -3,8 +3,8 @@ using System.Net.Sockets;
 using System.Text;
 using System.Threading.Channels;
 using CloudState.Knative.FunctionalTests.Hosting;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Routing;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
 
 namespace CloudState.Knative.FunctionalTests.Routing;

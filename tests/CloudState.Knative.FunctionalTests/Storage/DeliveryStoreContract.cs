@@ -1,6 +1,5 @@
 using System.Text;
 using CloudState.Knative.FunctionalTests.Ledger;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Xunit;
@@ -16,18 +15,18 @@ public abstract class DeliveryStoreContract : StoreContract
     public async Task Log_HasTheEventsOfATypeInOrder()
     {
         var (a, other) = (NewTyped(), NewTyped("other"));
-        var b = a with { EntityId = "b" };
+        var b = a with { Key = "b" };
 
         await Write(Append(a, 0, 1, 2));
         await Write(Append(b, 0, 3), Append(other, 0, 9));
         await Write(Append(a, 2, 4));
 
-        var events = await ReadLogAsync(a.EntityType, 0);
+        var events = await ReadLogAsync(a.Type, 0);
         Assert.Equal([(a, 1L), (a, 2L), (b, 1L), (a, 3L)], events.Select(logged => (logged.Origin, logged.Sequence)));
         Assert.Equal(events.Select(logged => logged.Position).Order().Distinct(), events.Select(logged => logged.Position));
         Assert.All(events, logged => Assert.Equal(AmountAdded.Descriptor.FullName, logged.TypeName));
         Assert.Contains("\"amount\"", Encoding.UTF8.GetString(events[0].Json.Span), StringComparison.Ordinal);
-        Assert.Equal([4L], (await ReadLogAsync(a.EntityType, events[2].Position)).Select(logged => Amount(logged)));
+        Assert.Equal([4L], (await ReadLogAsync(a.Type, events[2].Position)).Select(logged => Amount(logged)));
     }
 
     [Fact]
@@ -39,7 +38,7 @@ public abstract class DeliveryStoreContract : StoreContract
 
         while (amounts.Count < 5)
         {
-            var batch = await Store.Log.ReadAsync(key.EntityType, position, 2, Cancellation);
+            var batch = await Store.Journal.ReadAsync(key.Type, position, 2, Cancellation);
             Assert.True(batch.Events.Count <= 2);
             amounts.AddRange(batch.Events.Select(Amount));
             position = batch.Position;
@@ -56,7 +55,7 @@ public abstract class DeliveryStoreContract : StoreContract
         await Write(new EntityAppend(key, 1) { Events = [new EntityDeleted(), Added(2)] });
 
         Assert.Equal(
-            [AmountAdded.Descriptor.FullName, EntityDeleted.Descriptor.FullName, AmountAdded.Descriptor.FullName], (await ReadLogAsync(key.EntityType, 0)).Select(logged => logged.TypeName));
+            [AmountAdded.Descriptor.FullName, EntityDeleted.Descriptor.FullName, AmountAdded.Descriptor.FullName], (await ReadLogAsync(key.Type, 0)).Select(logged => logged.TypeName));
     }
 
     [Fact]
@@ -64,12 +63,12 @@ public abstract class DeliveryStoreContract : StoreContract
     {
         var consumer = Guid.NewGuid().ToString();
 
-        Assert.Empty(await Store.Log.ReadPositionsAsync(consumer, "ledger", Cancellation));
-        await Store.Log.SavePositionsAsync(consumer, "ledger", new Dictionary<int, long> { [3] = 7, [4] = 9 }, Cancellation);
-        await Store.Log.SavePositionsAsync(consumer, "ledger", new Dictionary<int, long> { [3] = 8, [4] = 1 }, Cancellation);
+        Assert.Empty(await Store.Journal.ReadPositionsAsync(consumer, "ledger", Cancellation));
+        await Store.Journal.SavePositionsAsync(consumer, "ledger", new Dictionary<int, long> { [3] = 7, [4] = 9 }, Cancellation);
+        await Store.Journal.SavePositionsAsync(consumer, "ledger", new Dictionary<int, long> { [3] = 8, [4] = 1 }, Cancellation);
 
-        Assert.Equal([(3, 8L), (4, 9L)], (await Store.Log.ReadPositionsAsync(consumer, "ledger", Cancellation)).Select(pair => (pair.Key, pair.Value)).Order());
-        Assert.Empty(await Store.Log.ReadPositionsAsync(consumer, "other", Cancellation));
+        Assert.Equal([(3, 8L), (4, 9L)], (await Store.Journal.ReadPositionsAsync(consumer, "ledger", Cancellation)).Select(pair => (pair.Key, pair.Value)).Order());
+        Assert.Empty(await Store.Journal.ReadPositionsAsync(consumer, "other", Cancellation));
     }
 
     [Fact]
@@ -142,7 +141,7 @@ public abstract class DeliveryStoreContract : StoreContract
         Assert.True(await Store.Parked.TryParkBehindAsync(second, Cancellation));
 
         Assert.Equal([first, second], (await Store.Parked.ReadAsync(1000, Cancellation)).Where(parked => parked.Origin == key));
-        Assert.Equal([("lane", key)], await Store.Parked.ReadOriginsAsync([new Slot(key.EntityType, 3)], Cancellation));
+        Assert.Equal([("lane", key)], await Store.Parked.ReadOriginsAsync([new Slot(key.Type, 3)], Cancellation));
         Assert.Empty(await Store.Parked.ReadOriginsAsync([AnySlot], Cancellation));
         await Store.Parked.UpdateAsync(first.Id, "worse", 12, Cancellation);
         Assert.Equal(first with { Error = "worse", Attempts = 12 }, await Store.Parked.FindAsync(first.Id, Cancellation));
@@ -152,33 +151,33 @@ public abstract class DeliveryStoreContract : StoreContract
         Assert.Null(await Store.Parked.ReadFirstAsync("other", key, Cancellation));
     }
 
-    private protected async Task<IReadOnlyList<LoggedEvent>> ReadLogAsync(string entityType, long after)
+    private protected async Task<IReadOnlyList<JournalEvent>> ReadLogAsync(string entityType, long after)
     {
-        var (events, mayHaveMore) = (new List<LoggedEvent>(), true);
+        var (events, mayHaveMore) = (new List<JournalEvent>(), true);
         while (mayHaveMore)
         {
-            (var read, after, mayHaveMore) = await Store.Log.ReadAsync(entityType, after, 100, Cancellation);
+            (var read, after, mayHaveMore) = await Store.Journal.ReadAsync(entityType, after, 100, Cancellation);
             events.AddRange(read);
         }
 
         return events;
     }
 
-    private protected static long Amount(LoggedEvent logged) => AmountAdded.Parser.ParseJson(Encoding.UTF8.GetString(logged.Json.Span)).Amount;
+    private protected static long Amount(JournalEvent logged) => AmountAdded.Parser.ParseJson(Encoding.UTF8.GetString(logged.Json.Span)).Amount;
 
     /// <summary>A key of a type that no other test uses.</summary>
-    private protected static EntityKey NewTyped(string prefix = "ledger") => new($"{prefix}-{Guid.NewGuid():N}", "id/with 'é'");
+    private protected static EntityId NewTyped(string prefix = "ledger") => new($"{prefix}-{Guid.NewGuid():N}", "id/with 'é'");
 
-    private async Task<long> StartOfAsync(EntityKey key) => (await ReadLogAsync(key.EntityType, 0))[0].Position - 1;
+    private async Task<long> StartOfAsync(EntityId key) => (await ReadLogAsync(key.Type, 0))[0].Position - 1;
 
-    private Task<(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next)> ReadTimersAsync(EntityKey key, int minutes) =>
-        Store.Timers.ReadAsync([new Slot(key.EntityType, 3)], Noon.AddMinutes(minutes), Cancellation);
+    private Task<(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next)> ReadTimersAsync(EntityId key, int minutes) =>
+        Store.Timers.ReadAsync([new Slot(key.Type, 3)], Noon.AddMinutes(minutes), Cancellation);
 
     private static TimerChange Set(StoredTimer timer) => new(timer.Name, timer);
 
-    private static StoredTimer Timer(EntityKey key, string name, int minutes) =>
+    private static StoredTimer Timer(EntityId key, string name, int minutes) =>
         new(Guid.NewGuid(), key, 3, name, Noon.AddMinutes(minutes), "ledger.Ledger/Add", ByteString.CopyFrom(0, 1, 255));
 
-    private static ParkedDelivery Parked(EntityKey key, string lane) =>
+    private static ParkedDelivery Parked(EntityId key, string lane) =>
         new(Guid.NewGuid().ToString(), lane, key, 3, ByteString.CopyFrom(0, 1, 255), "INVALID_ARGUMENT: é", 1, Noon);
 }

@@ -1,4 +1,5 @@
 using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Xunit;
 

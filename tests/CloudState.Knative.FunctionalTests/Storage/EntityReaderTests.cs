@@ -1,4 +1,5 @@
-using CloudState.Knative.Marten;
+using CloudState.Knative.Marten.Connection;
+using CloudState.Knative.Marten.Load;
 using CloudState.Knative.Storage;
 using Npgsql;
 using Xunit;

@@ -1,4 +1,5 @@
 using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Xunit;
@@ -85,7 +86,7 @@ public abstract class EntityStoreContract : ValueStoreContract
     public async Task KeyWithUnusualCharacters_IsItsOwnEntity(string suffix)
     {
         var key = NewKey(suffix);
-        var other = key with { EntityId = key.EntityId.ToUpperInvariant() + "x" };
+        var other = key with { Key = key.Key.ToUpperInvariant() + "x" };
 
         await Write(Append(key, 0, 1) with { Commands = [Record(suffix)], Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 1 }) });
 

@@ -1,4 +1,4 @@
-using CloudState.Knative.Marten;
+using CloudState.Knative.Marten.Load;
 using Npgsql;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using CloudState.Knative.FunctionalTests.Ledger;
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Marten;
+using CloudState.Knative.Marten.Store;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Npgsql;
 using Xunit;
@@ -10,7 +11,7 @@ namespace CloudState.Knative.FunctionalTests.Storage;
 /// <summary>What the PostgreSQL store says when the server or the schema is not as it should be.</summary>
 public sealed class MartenAvailabilityTests
 {
-    private static readonly EntityKey Key = new("ledger", "a");
+    private static readonly EntityId Key = new("ledger", "a");
     private static readonly EntityAppend Append = new(Key, 0) { Events = [new AmountAdded { Amount = 1 }] };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -155,7 +156,7 @@ public sealed class MartenAvailabilityTests
     ];
 
     private static MartenEntityStore Open(string connectionString, string schema) => new(
-        new MartenStoreOptions { ConnectionString = connectionString, SchemaName = schema }, new RingOptions(), new StoredTypes([AmountAdded.Descriptor]));
+        new MartenStoreOptions { ConnectionString = connectionString, SchemaName = schema }, new ClusterOptions(), new StoredTypes([AmountAdded.Descriptor]));
 
     private static string NewSchema() => "t_" + Guid.NewGuid().ToString("N");
 

@@ -1,6 +1,7 @@
 using CloudState.Knative.FunctionalTests.Ledger;
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Marten;
+using CloudState.Knative.Marten.Store;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Marten;
 using Xunit;
@@ -201,7 +202,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
         }
 
         configure?.Invoke(options);
-        return new MartenEntityStore(options, new RingOptions(), types);
+        return new MartenEntityStore(options, new ClusterOptions(), types);
     }
 
     public sealed class Note

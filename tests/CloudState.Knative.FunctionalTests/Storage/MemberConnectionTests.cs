@@ -1,4 +1,4 @@
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Marten.Store;
 using CloudState.Knative.Storage;
 using Xunit;
 

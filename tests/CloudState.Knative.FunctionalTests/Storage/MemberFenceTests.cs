@@ -1,5 +1,5 @@
 using CloudState.Knative.FunctionalTests.Ledger;
-using CloudState.Knative.Marten;
+using CloudState.Knative.Marten.Store;
 using CloudState.Knative.Storage;
 using Marten;
 using Npgsql;
@@ -14,7 +14,7 @@ public sealed class MemberFenceTests(PostgresSchema schema) : MemberStoreTest(sc
     public async Task Append_IsFencedOnceItsMemberIsDeleted()
     {
         var (member, store) = (NewMember("ledger"), OpenStore());
-        var key = new EntityKey("ledger", "fenced");
+        var key = new EntityId("ledger", "fenced");
         await JoinAsync(store.Members, member);
         await AppendAsync(store, member.Id, key, 0);
 
@@ -59,7 +59,7 @@ public sealed class MemberFenceTests(PostgresSchema schema) : MemberStoreTest(sc
         var otherStore = Open();
         await JoinAsync(otherStore, other);
         await JoinAsync(Open(), paused, lease: Ended);
-        var key = new EntityKey("ledger", "paused");
+        var key = new EntityId("ledger", "paused");
         var pause = new PauseBeforeCommit();
         var pausedStore = OpenStore(lease: TimeSpan.FromMilliseconds(300), options => options.Configure = marten => marten.Listeners.Add(pause));
         var appending = AppendAsync(pausedStore, paused.Id, key, 0);
@@ -73,7 +73,7 @@ public sealed class MemberFenceTests(PostgresSchema schema) : MemberStoreTest(sc
         await Assert.ThrowsAsync<FencedException>(() => AppendAsync(pausedStore, paused.Id, key, 0));
     }
 
-    private static Task AppendAsync(MartenEntityStore store, Guid memberId, EntityKey key, long expectedVersion) =>
+    private static Task AppendAsync(MartenEntityStore store, Guid memberId, EntityId key, long expectedVersion) =>
         store.AppendAsync([new EntityAppend(key, expectedVersion) { Events = [new AmountAdded { Amount = 1 }] }], memberId, Cancellation);
 
     private sealed class PauseBeforeCommit : DocumentSessionListenerBase, ITransactionParticipant

@@ -1,7 +1,7 @@
 using CloudState.Knative.FunctionalTests.Ledger;
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Marten;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Marten.Store;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Npgsql;
 using Xunit;
@@ -58,7 +58,7 @@ public abstract class MemberStoreTest(PostgresSchema schema) : IClassFixture<Pos
             SchemaName = Schema.Name,
         };
         configure?.Invoke(options);
-        var store = new MartenEntityStore(options, new RingOptions { Lease = lease ?? Long }, new StoredTypes([AmountAdded.Descriptor]));
+        var store = new MartenEntityStore(options, new ClusterOptions { Lease = lease ?? Long }, new StoredTypes([AmountAdded.Descriptor]));
         lock (_stores)
         {
             _stores.Add(store);

@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Npgsql;
 using Xunit;
@@ -193,7 +192,7 @@ public sealed class PostgresMemberStoreTests(PostgresSchema schema) : MemberStor
         var refusal = await Assert.ThrowsAsync<InvalidOperationException>(
             () => store.JoinAsync(NewMember("cart"), [previous.Id], Long, slots: 16, Cancellation));
 
-        Assert.Contains("CloudState:Ring:Slots is 16", refusal.Message);
+        Assert.Contains("CloudState:Cluster:Slots is 16", refusal.Message);
         Assert.Contains("has 8 slots", refusal.Message);
         Assert.Contains($"delete the row of {Schema.Name}.cloudstate_ring", refusal.Message);
         Assert.Equal(previous.Id, await Schema.QueryAsync<Guid>($"select member_id from {Schema.Name}.cloudstate_members"));

@@ -1,7 +1,7 @@
 using CloudState.Knative.FunctionalTests.Ledger;
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Marten;
-using CloudState.Knative.Storage;
+using CloudState.Knative.Marten.Store;
+using CloudState.Knative.Protobuf;
 using Npgsql;
 using Xunit;
 
@@ -21,7 +21,7 @@ public sealed class PostgresSchema : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        await using var store = new MartenEntityStore(new MartenStoreOptions { ConnectionString = ConnectionString, SchemaName = Name }, new RingOptions(), new StoredTypes([AmountAdded.Descriptor]));
+        await using var store = new MartenEntityStore(new MartenStoreOptions { ConnectionString = ConnectionString, SchemaName = Name }, new ClusterOptions(), new StoredTypes([AmountAdded.Descriptor]));
         await store.MigrateAsync(TestContext.Current.CancellationToken);
     }
 

@@ -1,5 +1,6 @@
 using CloudState.Knative.FunctionalTests.Ledger;
 using CloudState.Knative.Marten;
+using CloudState.Knative.Marten.Store;
 using CloudState.Knative.Storage;
 using JasperFx.Events;
 using JasperFx.Events.Projections;
@@ -48,19 +49,19 @@ public sealed class SetBasedAppendTests(PostgresSchema schema) : MartenEntitySto
             Assert.Equal(await Read(row, martens), await Read(row, ours));
         }
 
-        static EntityAppend[] Batch(EntityKey key) =>
+        static EntityAppend[] Batch(EntityId key) =>
         [
             Append(key, 0, 5, 6) with { Snapshot = new StoredSnapshot(2, new LedgerState { Balance = 11 }) },
-            Append(key with { EntityId = key.EntityId + "/kept" }, 0, 5) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 5 }) },
+            Append(key with { Key = key.Key + "/kept" }, 0, 5) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 5 }) },
         ];
 
-        static EntityAppend[] Deletion(EntityKey key) =>
+        static EntityAppend[] Deletion(EntityId key) =>
         [
             new(key, 2) { Events = [new EntityDeleted(), Added(7)] },
-            new(key with { EntityType = "value" }, 0) { Kind = EntityKind.Value, Value = new ValueChange(2, new LedgerState { Balance = 1 }, DateTimeOffset.UnixEpoch) },
+            new(key with { Type = "value" }, 0) { Kind = EntityKind.Value, Value = new ValueChange(2, new LedgerState { Balance = 1 }, DateTimeOffset.UnixEpoch) },
         ];
 
-        Task<string?> Read(string row, EntityKey key) => _schema.QueryAsync<string>($"select ({string.Format(row, _schema.Name, key, key with { EntityType = "value" })})::text");
+        Task<string?> Read(string row, EntityId key) => _schema.QueryAsync<string>($"select ({string.Format(row, _schema.Name, key, key with { Type = "value" })})::text");
     }
 
     [Fact]

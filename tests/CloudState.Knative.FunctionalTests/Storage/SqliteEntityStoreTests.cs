@@ -1,3 +1,4 @@
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Sqlite;
 using CloudState.Knative.Storage;
 using Xunit;

@@ -1,4 +1,5 @@
 using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Sqlite;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -10,7 +11,7 @@ namespace CloudState.Knative.FunctionalTests.Storage;
 /// <summary>What only a file can show: it outlives the store, has one process, and is open to other tools.</summary>
 public sealed class SqliteFileTests : IDisposable
 {
-    private static readonly EntityKey Cart = new("cart", "c-1");
+    private static readonly EntityId Cart = new("cart", "c-1");
     private static readonly CommandIdWindow AllCommands = new(100, DateTimeOffset.MinValue);
     private readonly TemporaryFolder _folder = new();
 
@@ -73,7 +74,7 @@ public sealed class SqliteFileTests : IDisposable
         await store.MigrateAsync(Cancel);
 
         Assert.Contains("older release", old.Message);
-        Assert.Equal([Text("a")], (await store.LoadAsync(new EntityKey("cart", "alice"), EntityKind.EventSourced, AllCommands, Cancel)).Events);
+        Assert.Equal([Text("a")], (await store.LoadAsync(new EntityId("cart", "alice"), EntityKind.EventSourced, AllCommands, Cancel)).Events);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using CloudState.Knative.FunctionalTests.Ledger;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
@@ -21,9 +22,9 @@ public abstract class StoreContract : IAsyncLifetime
 
     private protected static StoredTypes Types(params MessageDescriptor[] types) => new(types);
 
-    private protected static EntityKey NewKey(string suffix = "") => new("ledger", Guid.NewGuid().ToString("N") + suffix);
+    private protected static EntityId NewKey(string suffix = "") => new("ledger", Guid.NewGuid().ToString("N") + suffix);
 
-    private protected static EntityAppend Append(EntityKey key, long expectedVersion, params long[] amounts) =>
+    private protected static EntityAppend Append(EntityId key, long expectedVersion, params long[] amounts) =>
         new(key, expectedVersion) { Events = [.. amounts.Select(Added)] };
 
     private protected static CommandRecord Record(string id, DateTimeOffset? handledAt = null) =>
@@ -41,7 +42,7 @@ public abstract class StoreContract : IAsyncLifetime
 
     private protected Task Write(params EntityAppend[] batch) => Store.AppendAsync(batch, memberId: null, Cancellation);
 
-    private protected Task<StoredEntity> Load(EntityKey key) => Store.LoadAsync(key, EntityKind.EventSourced, AllCommands, Cancellation);
+    private protected Task<StoredEntity> Load(EntityId key) => Store.LoadAsync(key, EntityKind.EventSourced, AllCommands, Cancellation);
 
     private protected Task ReopenWith(params MessageDescriptor[] types) => ReopenWith(Types(types));
 

@@ -1,5 +1,4 @@
 using CloudState.Knative.FunctionalTests.Ledger;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Xunit;
@@ -84,7 +83,7 @@ public abstract class ValueStoreContract : DeliveryStoreContract
     public async Task Outbox_IsReadInOrderUntilRemoved()
     {
         var (key, other) = (NewKey(), NewKey());
-        var type = $"type-{key.EntityId}";
+        var type = $"type-{key.Key}";
         var (first, second, elsewhere) = (Entry(key, 3), Entry(key, 3), Entry(other, 4));
 
         await Write(Append(key, 0, 1) with { Outbox = [first, second] }, new EntityAppend(other, 0) { Kind = EntityKind.Value, Outbox = [elsewhere] });
@@ -94,8 +93,8 @@ public abstract class ValueStoreContract : DeliveryStoreContract
         await Store.Outbox.RemoveAsync([first.Id], Cancellation);
         Assert.Equal([second], await ReadAsync(3));
 
-        OutboxEntry Entry(EntityKey origin, int slot) =>
-            new(Guid.NewGuid(), origin with { EntityType = type }, slot, "ledger.Ledger/Add", ByteString.CopyFrom(0, 1, 255));
+        OutboxEntry Entry(EntityId origin, int slot) =>
+            new(Guid.NewGuid(), origin with { Type = type }, slot, "ledger.Ledger/Add", ByteString.CopyFrom(0, 1, 255));
 
         async Task<IEnumerable<OutboxEntry>> ReadAsync(params int[] slots) =>
             await Store.Outbox.ReadAsync([.. slots.Select(slot => new Slot(type, slot))], Cancellation);
@@ -107,14 +106,14 @@ public abstract class ValueStoreContract : DeliveryStoreContract
         var (key, other) = (NewKey(), NewKey());
 
         await Assert.ThrowsAsync<VersionConflictException>(() => Write(
-            Append(key, 0, 1) with { Outbox = [new OutboxEntry(Guid.NewGuid(), key with { EntityType = key.EntityId }, 0, "m", ByteString.Empty)] }, Append(other, 9, 1)));
+            Append(key, 0, 1) with { Outbox = [new OutboxEntry(Guid.NewGuid(), key with { Type = key.Key }, 0, "m", ByteString.Empty)] }, Append(other, 9, 1)));
 
-        Assert.Empty(await Store.Outbox.ReadAsync([new Slot(key.EntityId, 0)], Cancellation));
+        Assert.Empty(await Store.Outbox.ReadAsync([new Slot(key.Key, 0)], Cancellation));
     }
 
-    private protected Task<StoredEntity> LoadValue(EntityKey key) => Store.LoadAsync(key, EntityKind.Value, AllCommands, Cancellation);
+    private protected Task<StoredEntity> LoadValue(EntityId key) => Store.LoadAsync(key, EntityKind.Value, AllCommands, Cancellation);
 
-    private static EntityAppend Value(EntityKey key, long expectedVersion, long version, long balance, DateTimeOffset? expiresAt = null) => new(key, expectedVersion)
+    private static EntityAppend Value(EntityId key, long expectedVersion, long version, long balance, DateTimeOffset? expiresAt = null) => new(key, expectedVersion)
     {
         Kind = EntityKind.Value,
         Value = new ValueChange(version, new LedgerState { Balance = balance }, expiresAt),

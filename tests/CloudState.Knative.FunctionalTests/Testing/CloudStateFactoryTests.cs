@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using CloudState.Knative.FunctionalTests.Hosting;
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Testing;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
@@ -19,7 +18,7 @@ public sealed class CloudStateFactoryTests
     [Fact]
     public async Task Service_SpeaksGrpcAndRest_OnAPortOfItsOwn()
     {
-        await using var service = new CloudStateFactory<ShoppingCartEntity>();
+        await using var service = new CloudStateApplicationFactory<ShoppingCartEntity>();
         var http = service.CreateClient();
 
         await new Carts(service.Channel).AddItemAsync(new AddLineItem { UserId = "alice", ProductId = "p1", Name = "Apple", Quantity = 2 }, deadline: Deadline);
@@ -33,8 +32,8 @@ public sealed class CloudStateFactoryTests
     [Fact]
     public async Task TwoServices_ShareNothing()
     {
-        await using var first = new CloudStateFactory<ShoppingCartEntity>();
-        await using var second = new CloudStateFactory<ShoppingCartEntity>();
+        await using var first = new CloudStateApplicationFactory<ShoppingCartEntity>();
+        await using var second = new CloudStateApplicationFactory<ShoppingCartEntity>();
 
         await new Carts(first.Channel).AddItemAsync(new AddLineItem { UserId = "alice", ProductId = "p1", Name = "Apple", Quantity = 2 }, deadline: Deadline);
         var cart = await new Carts(second.Channel).GetCartAsync(new GetShoppingCart { UserId = "alice" }, deadline: Deadline);
@@ -46,23 +45,23 @@ public sealed class CloudStateFactoryTests
     public async Task ServicesAndSettings_AreReplaced()
     {
         var time = new FakeTimeProvider();
-        await using var service = new CloudStateFactory<ShoppingCartEntity>
+        await using var service = new CloudStateApplicationFactory<ShoppingCartEntity>
         {
             ConfigureServices = services => services.AddSingleton<TimeProvider>(time),
-            Settings = { ["CloudState:MaxEntityIdLength"] = "3" },
+            Settings = { ["CloudState:MaxKeyLength"] = "3" },
         };
 
         var refused = await Assert.ThrowsAsync<RpcException>(async () => await new Carts(service.Channel).GetCartAsync(new GetShoppingCart { UserId = "alice" }, deadline: Deadline));
 
         Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
         Assert.Same(time, service.Services.GetRequiredService<TimeProvider>());
-        Assert.Equal(3, service.Services.GetRequiredService<IOptions<CloudStateOptions>>().Value.MaxEntityIdLength);
+        Assert.Equal(3, service.Services.GetRequiredService<IOptions<CloudStateOptions>>().Value.MaxKeyLength);
     }
 
     [Fact]
     public async Task FakeClock_StopsNoRequest()
     {
-        await using var service = new CloudStateFactory<ShoppingCartEntity> { ConfigureServices = services => services.AddSingleton<TimeProvider>(new FakeTimeProvider()) };
+        await using var service = new CloudStateApplicationFactory<ShoppingCartEntity> { ConfigureServices = services => services.AddSingleton<TimeProvider>(new FakeTimeProvider()) };
         var http = service.CreateClient();
 
         var added = await http.PostAsJsonAsync("/cart/alice/items/add", new { productId = "p1", name = "Apple", quantity = 2 }).WaitAsync(TestService.Patience);

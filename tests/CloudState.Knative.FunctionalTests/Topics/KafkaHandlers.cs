@@ -1,5 +1,3 @@
-using CloudState.Knative.Actions;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Topics.Kafka;
 using Google.Protobuf.WellKnownTypes;
 
@@ -10,9 +8,9 @@ public sealed class KafkaCalls
 {
     public List<string> All { get; } = [];
 
-    public CloudEvents.CloudEventMetadata? LastEvent { get; private set; }
+    public CloudEventMetadata? LastEvent { get; private set; }
 
-    public Empty Add(string call, CommandMetadata metadata)
+    public Empty Add(string call, CallMetadata metadata)
     {
         All.Add(call);
         LastEvent = metadata.CloudEvent;

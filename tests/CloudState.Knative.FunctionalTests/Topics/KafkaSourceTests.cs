@@ -1,5 +1,4 @@
 using System.Text;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Topics.Kafka;
 using Google.Protobuf;

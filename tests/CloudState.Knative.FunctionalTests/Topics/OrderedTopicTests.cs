@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Routing;
 using CloudState.Knative.FunctionalTests.Storage;
@@ -34,7 +33,7 @@ public abstract class OrderedTopicTests
     public async Task EventWhosePredecessorDoesNotCome_IsToBeDeliveredAgain_AlsoAfterARestart()
     {
         var key = NewKey();
-        (string, string)[] brief = [("CloudState:Eventing:HoldOpen", "00:00:00.02")];
+        (string, string)[] brief = [("CloudState:Eventing:OutOfOrderWait", "00:00:00.02")];
         await using (var service = await StartAsync(brief))
         {
             Assert.Equal(HttpStatusCode.NoContent, await SendAsync(service, key, 1));
@@ -52,7 +51,7 @@ public abstract class OrderedTopicTests
     [Fact]
     public async Task PredecessorThatIsGivenUp_IsNotWaitedForAnyMore_AndAppliedLate()
     {
-        await using var service = await StartAsync([("CloudState:Topics:steps:HoldBack", "00:00:00.05")]);
+        await using var service = await StartAsync([("CloudState:Topics:steps:OutOfOrderLimit", "00:00:00.05")]);
         var key = NewKey();
 
         Assert.Equal(HttpStatusCode.NoContent, await SendAsync(service, key, 2));

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Text;
-using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
-using CloudState.Knative.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 

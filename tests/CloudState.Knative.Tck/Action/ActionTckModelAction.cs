@@ -1,5 +1,3 @@
-using CloudState.Knative.Actions;
-
 namespace CloudState.Knative.Tck.Action;
 
 [Action<ActionTckModel.ActionTckModelBase>]

@@ -1,5 +1,3 @@
-using CloudState.Knative.Entities;
-
 namespace CloudState.Knative.Tck.EventSourced;
 
 [EventSourcedEntity<EventSourcedTckModel.EventSourcedTckModelBase>(EntityType, SnapshotEvery = 5)]

@@ -1,5 +1,3 @@
-using CloudState.Knative.Entities;
-
 namespace CloudState.Knative.Tck.ValueEntity;
 
 [ValueEntity<ValueEntityConfigured.ValueEntityConfiguredBase>(EntityType)]

@@ -1,5 +1,3 @@
-using CloudState.Knative.Entities;
-
 namespace CloudState.Knative.Tck.ValueEntity;
 
 [ValueEntity<ValueEntityTwo.ValueEntityTwoBase>("value-entity-tck-model-2")]

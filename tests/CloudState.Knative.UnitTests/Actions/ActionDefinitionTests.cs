@@ -1,5 +1,4 @@
 using CloudState.Knative.Actions;
-using CloudState.Knative.Entities;
 using CloudState.Knative.UnitTests.Protos;
 
 namespace CloudState.Knative.UnitTests.Actions;

@@ -1,6 +1,6 @@
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Delivery;
-using CloudState.Knative.Effects;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Runtime;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -16,7 +16,7 @@ public sealed class DeliveryServiceTests : IDisposable
 
     public DeliveryServiceTests() => _service = new DeliveryService(
         _deliveries, new Deliverer(null!, null!, null!), new ScriptedStore(), new StoreHealth(NullLogger<StoreHealth>.Instance),
-        new EffectOptions { MaxAttempts = int.MaxValue, RetryDelay = TimeSpan.FromMilliseconds(1) }, TimeProvider.System, NullLogger<DeliveryService>.Instance);
+        new DeliveryOptions { MaxAttempts = int.MaxValue, RetryDelay = TimeSpan.FromMilliseconds(1) }, TimeProvider.System, NullLogger<DeliveryService>.Instance);
 
     public void Dispose() => _service.Dispose();
 
@@ -56,5 +56,5 @@ public sealed class DeliveryServiceTests : IDisposable
     }
 
     private void Add(Func<StoredDelivery?> content, Action complete) =>
-        _deliveries.Add(new Knative.Delivery.Delivery("1", new EntityKey("cart", "alice"), "topic", "topic", content, complete) { KeepsOrder = true }, Slot);
+        _deliveries.Add(new PendingDelivery("1", new EntityId("cart", "alice"), "topic", "topic", content, complete) { KeepsOrder = true }, Slot);
 }

@@ -1,5 +1,5 @@
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 
@@ -10,9 +10,9 @@ public sealed class OutboxTests
     private static readonly OwnedSlot Slot = new(new Slot("cart", 0), Tenure.Unlimited(TimeProvider.System));
 
     private readonly Deliveries _deliveries = new();
-    private readonly Outbox _outbox;
+    private readonly OwnedOutbox _outbox;
 
-    public OutboxTests() => _outbox = new Outbox(_deliveries);
+    public OutboxTests() => _outbox = new OwnedOutbox(_deliveries);
 
     [Fact]
     public void CallsOfOneEntity_AreReadyOneAfterAnother()
@@ -40,7 +40,7 @@ public sealed class OutboxTests
 
         _outbox.Add([Entry("alice"), Entry("bob")], Slot);
 
-        Assert.Equal(["alice", "bob"], [TakeReady().Origin.EntityId, TakeReady().Origin.EntityId]);
+        Assert.Equal(["alice", "bob"], [TakeReady().Origin.Key, TakeReady().Origin.Key]);
     }
 
     [Fact]
@@ -73,7 +73,7 @@ public sealed class OutboxTests
         Assert.Single(TakeDone());
     }
 
-    private DeliveryQueue TakeReady()
+    private DeliveryLane TakeReady()
     {
         Assert.True(_deliveries.Ready.TryRead(out var origin));
         return origin;
@@ -90,5 +90,5 @@ public sealed class OutboxTests
         return done;
     }
 
-    private static OutboxEntry Entry(string key) => new(Guid.NewGuid(), new EntityKey("cart", key), 0, "carts.Carts/Add", ByteString.Empty);
+    private static OutboxEntry Entry(string key) => new(Guid.NewGuid(), new EntityId("cart", key), 0, "carts.Carts/Add", ByteString.Empty);
 }

@@ -1,5 +1,5 @@
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 
@@ -8,7 +8,7 @@ namespace CloudState.Knative.UnitTests.Delivery;
 public sealed class TimerScheduleTests
 {
     private static readonly DateTimeOffset Noon = new(2026, 1, 2, 12, 0, 0, TimeSpan.Zero);
-    private static readonly EntityKey Alice = new("cart", "alice");
+    private static readonly EntityId Alice = new("cart", "alice");
 
     private readonly OwnedSlot _slot = new(new Slot("cart", 0), Tenure.Unlimited(TimeProvider.System));
     private readonly TimerSchedule _schedule = new();

@@ -107,7 +107,7 @@ public class EntityDefinitionTests
     [EventSourcedEntity<Counter.CounterBase>("two-handlers")]
     public class TwoHandlers : Valid
     {
-        public Total Read(Question command, CommandContext context) => new() { Value = context.SequenceNumber + command.Counter.Length };
+        public Total Read(Question command, CommandContext context) => new() { Value = context.Version + command.Counter.Length };
     }
 
     [EventSourcedEntity<Counter.CounterBase>("stray-handler")]

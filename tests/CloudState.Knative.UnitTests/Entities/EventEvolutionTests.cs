@@ -1,4 +1,5 @@
 using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Protos;
 

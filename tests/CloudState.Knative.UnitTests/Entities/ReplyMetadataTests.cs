@@ -1,5 +1,3 @@
-using CloudState.Knative.Entities;
-
 namespace CloudState.Knative.UnitTests.Entities;
 
 public sealed class ReplyMetadataTests

@@ -1,5 +1,6 @@
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Journal;
+using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.UnitTests.Eventing;
 

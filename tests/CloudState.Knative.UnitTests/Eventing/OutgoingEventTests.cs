@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using CloudState.Knative.Effects;
-using CloudState.Knative.Eventing;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Topics;
 using Google.Protobuf;
 
 namespace CloudState.Knative.UnitTests.Eventing;
@@ -68,7 +68,7 @@ public sealed class OutgoingEventTests
     {
         var stored = OfJournal(entityId) with { Trace = TraceOf("a=b") };
 
-        var read = OutgoingEvent.Of(StoredEvent.Parser.ParseFrom(stored.ToStored("orders").ToByteArray()));
+        var read = OutgoingEvent.Of(StoredCloudEvent.Parser.ParseFrom(stored.ToStored("orders").ToByteArray()));
 
         Assert.Equal(stored.Extensions, read.Extensions);
         Assert.Equal(stored with { Extensions = read.Extensions }, read);
@@ -96,7 +96,7 @@ public sealed class OutgoingEventTests
 
     private static ActivityContext TraceOf(string? state) => ActivityContext.TryParse(TraceText, state, isRemote: true, out var trace) ? trace : default;
 
-    private static OutgoingEvent OfJournal(string entityId) => OutgoingEvents.OfJournal(
+    private static OutgoingEvent OfJournal(string entityId) => OutgoingEvents.FromJournal(
         "the shop", "shopping cart", entityId, 42, "shop.Added", "application/json", ByteString.CopyFromUtf8("{}"), Time.ToOffset(TimeSpan.FromHours(-3)));
 
     private static OutgoingEvent Least() => new() { Id = "1", Source = "/s", Type = "t", Time = Time };

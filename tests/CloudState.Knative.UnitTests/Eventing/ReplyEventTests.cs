@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using CloudState.Knative.Eventing;
+using CloudState.Knative.Topics;
 using CloudState.Knative.UnitTests.Protos;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
@@ -140,7 +140,7 @@ public sealed class ReplyEventTests
     }
 
     private static OutgoingEvent? OfReply(IMessage reply, string contentType = "application/json", string? subject = "ä/1", params (string Name, string Value)[] metadata) =>
-        OutgoingEvents.OfReply(
+        OutgoingEvents.FromReply(
             Rpc, reply, contentType, "id 1", "my shop", subject,
             metadata.Length == 0 ? null : [.. metadata.Select(entry => KeyValuePair.Create(entry.Name, entry.Value))], Trace, Time);
 

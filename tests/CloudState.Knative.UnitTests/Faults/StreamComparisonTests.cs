@@ -10,26 +10,26 @@ public sealed class StreamComparisonTests
     [Fact]
     public void StreamWithAcknowledgedAndUnknownWrites_HasNoDifferences()
     {
-        Assert.Empty(Differences(new StoredEvent(1, "item-1")));
-        Assert.Empty(Differences(new StoredEvent(1, "item-2"), new StoredEvent(2, "item-1")));
+        Assert.Empty(Differences(new StoredCloudEvent(1, "item-1")));
+        Assert.Empty(Differences(new StoredCloudEvent(1, "item-2"), new StoredCloudEvent(2, "item-1")));
     }
 
     [Fact]
     public void LostItem_Found() => Assert.Contains("lost", Assert.Single(Differences()));
 
     [Fact]
-    public void ItemTwice_Found() => Assert.Contains("twice", Assert.Single(Differences(new StoredEvent(1, "item-1"), new StoredEvent(2, "item-1"))));
+    public void ItemTwice_Found() => Assert.Contains("twice", Assert.Single(Differences(new StoredCloudEvent(1, "item-1"), new StoredCloudEvent(2, "item-1"))));
 
     [Fact]
-    public void ItemOfNobody_Found() => Assert.Contains("nobody", Assert.Single(Differences(new StoredEvent(1, "item-1"), new StoredEvent(2, "item-9"))));
+    public void ItemOfNobody_Found() => Assert.Contains("nobody", Assert.Single(Differences(new StoredCloudEvent(1, "item-1"), new StoredCloudEvent(2, "item-9"))));
 
     [Fact]
-    public void ItemThatNoPodReceived_Found() => Assert.Contains("no pod", Assert.Single(Differences(new StoredEvent(1, "item-1"), new StoredEvent(2, "item-3"))));
+    public void ItemThatNoPodReceived_Found() => Assert.Contains("no pod", Assert.Single(Differences(new StoredCloudEvent(1, "item-1"), new StoredCloudEvent(2, "item-3"))));
 
     [Fact]
-    public void GapInTheVersions_Found() => Assert.Contains("version 3", Assert.Single(Differences(new StoredEvent(1, "item-1"), new StoredEvent(3, "item-2"))));
+    public void GapInTheVersions_Found() => Assert.Contains("version 3", Assert.Single(Differences(new StoredCloudEvent(1, "item-1"), new StoredCloudEvent(3, "item-2"))));
 
-    private static IEnumerable<string> Differences(params StoredEvent[] events) => StreamComparison.Differences(Writes, events);
+    private static IEnumerable<string> Differences(params StoredCloudEvent[] events) => StreamComparison.Differences(Writes, events);
 
     private static Operation Write(int item, Outcome outcome) => new("cart", OperationKind.Write, 0, "") { Item = item, Outcome = outcome };
 }

@@ -1,4 +1,3 @@
-using CloudState.Knative.Eventing;
 using CloudState.Knative.Hosting;
 
 namespace CloudState.Knative.UnitTests.Hosting;
@@ -16,7 +15,7 @@ public sealed class CloudStateOptionsValidationTests
     {
         var failure = Assert.Single(FailuresOf(ring => ring.Lease = TimeSpan.FromSeconds(lease)));
 
-        Assert.StartsWith("CloudState:Ring:Lease is 00:00:0", failure, StringComparison.Ordinal);
+        Assert.StartsWith("CloudState:Cluster:Lease is 00:00:0", failure, StringComparison.Ordinal);
         Assert.Contains("two renewals (00:00:01 each) and the margin (00:00:00.5000000)", failure, StringComparison.Ordinal);
     }
 
@@ -25,16 +24,16 @@ public sealed class CloudStateOptionsValidationTests
         Assert.Empty(FailuresOf(ring => ring.Lease = TimeSpan.FromSeconds(2.5) + TimeSpan.FromTicks(1)));
 
     [Theory]
-    [InlineData(nameof(RingOptions.Lease))]
-    [InlineData(nameof(RingOptions.Renewal))]
-    [InlineData(nameof(RingOptions.Margin))]
+    [InlineData(nameof(ClusterOptions.Lease))]
+    [InlineData(nameof(ClusterOptions.Renewal))]
+    [InlineData(nameof(ClusterOptions.Margin))]
     public void DurationOutOfRange_IsRefusedByName(string option)
     {
         foreach (var duration in new[] { TimeSpan.FromSeconds(-1), TimeSpan.Zero, TimeSpan.FromMilliseconds(9), TimeSpan.FromDays(366) })
         {
-            var failure = Assert.Single(FailuresOf(ring => typeof(RingOptions).GetProperty(option)!.SetValue(ring, duration)));
+            var failure = Assert.Single(FailuresOf(ring => typeof(ClusterOptions).GetProperty(option)!.SetValue(ring, duration)));
 
-            Assert.StartsWith($"CloudState:Ring:{option} is {duration};", failure, StringComparison.Ordinal);
+            Assert.StartsWith($"CloudState:Cluster:{option} is {duration};", failure, StringComparison.Ordinal);
         }
     }
 
@@ -43,7 +42,7 @@ public sealed class CloudStateOptionsValidationTests
     [InlineData(0)]
     [InlineData(65_537)]
     public void SlotsOutOfRange_AreRefused(int slots) =>
-        Assert.Equal($"CloudState:Ring:Slots is {slots}; it must be from 1 to 65,536.", Assert.Single(FailuresOf(ring => ring.Slots = slots)));
+        Assert.Equal($"CloudState:Cluster:Slots is {slots}; it must be from 1 to 65,536.", Assert.Single(FailuresOf(ring => ring.Slots = slots)));
 
     [Theory]
     [InlineData(1)]
@@ -65,7 +64,7 @@ public sealed class CloudStateOptionsValidationTests
         }
         else
         {
-            Assert.StartsWith("CloudState:Ring:ForwardTimeout is ", Assert.Single(failures), StringComparison.Ordinal);
+            Assert.StartsWith("CloudState:Cluster:ForwardTimeout is ", Assert.Single(failures), StringComparison.Ordinal);
         }
     }
 
@@ -78,7 +77,7 @@ public sealed class CloudStateOptionsValidationTests
     {
         var failures = FailuresOf(ring => ring.Port = port);
 
-        Assert.Equal(isValid ? [] : [$"CloudState:Ring:Port is {port}; it must be from 0 to 65535."], failures);
+        Assert.Equal(isValid ? [] : [$"CloudState:Cluster:Port is {port}; it must be from 0 to 65535."], failures);
     }
 
     [Theory]
@@ -116,7 +115,7 @@ public sealed class CloudStateOptionsValidationTests
         Assert.Equal(3, failures.Length);
     }
 
-    private static string[] FailuresOf(Action<RingOptions> configure) => FailuresOfOptions(options => configure(options.Ring));
+    private static string[] FailuresOf(Action<ClusterOptions> configure) => FailuresOfOptions(options => configure(options.Cluster));
 
     private static string[] FailuresOfOptions(Action<CloudStateOptions> configure)
     {

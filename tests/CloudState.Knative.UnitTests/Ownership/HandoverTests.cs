@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -16,7 +15,7 @@ public sealed class HandoverTests : IAsyncDisposable
     private static readonly Slot Slot = new("cart", 0);
 
     private readonly FakeTimeProvider _time = new();
-    private readonly RingState _state = new(["cart"], slotsPerType: 1);
+    private readonly ClusterState _state = new(["cart"], slotsPerType: 1);
     private readonly ScriptedMemberStore _store = new();
     private readonly Membership _membership;
     private readonly MeterListener _listener = new();
@@ -41,10 +40,10 @@ public sealed class HandoverTests : IAsyncDisposable
         {
             _self = _other with { Id = Guid.NewGuid() };
         }
-        while (new Ring([_self, _other], null, 1).ProposedOwner(Slot) != _self);
+        while (new ClusterSnapshot([_self, _other], null, 1).ProposedOwner(Slot) != _self);
         _store.Members = [_self, _other];
         _membership = new Membership(
-            _store, _state, () => _self, new RingOptions { Slots = 1, Lease = TimeSpan.FromDays(300) }, new StoreHealth(NullLogger<StoreHealth>.Instance), _time, NullLogger<Membership>.Instance);
+            _store, _state, () => _self, new ClusterOptions { Slots = 1, Lease = TimeSpan.FromDays(300) }, new StoreHealth(NullLogger<StoreHealth>.Instance), _time, NullLogger<Membership>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -89,7 +88,7 @@ public sealed class HandoverTests : IAsyncDisposable
         await _membership.StartAsync();
         await ClaimAsync();
         var (first, second) = (_store.HoldRenewal(), _store.HoldRenewal());
-        _ = _membership.LookNowAsync();
+        _ = _membership.RequestReconcileAsync();
         await first.Arrived.WaitAsync(Patience, TestContext.Current.CancellationToken);
 
         var handover = _membership.HandOverAsync(TestContext.Current.CancellationToken);
@@ -110,7 +109,7 @@ public sealed class HandoverTests : IAsyncDisposable
         Assert.NotNull(_state.Find(Slot));
     }
 
-    private Task LookAsync() => _membership.LookNowAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
+    private Task LookAsync() => _membership.RequestReconcileAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
 
     /// <summary>Has the members that the test says, and slots that are free or not.</summary>
     private sealed class ScriptedMemberStore : IMemberStore

@@ -1,4 +1,5 @@
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Storage;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CloudState.Knative.UnitTests.Ownership;

@@ -1,4 +1,5 @@
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.UnitTests.Ownership;
 
@@ -26,7 +27,7 @@ public sealed class RingTests
     public void SameMembers_SameOwners_WhoeverAsks()
     {
         var members = NewMembers(3);
-        var rings = members.Select(member => new Ring(members, member.Id, SlotCount)).ToArray();
+        var rings = members.Select(member => new ClusterSnapshot(members, member.Id, SlotCount)).ToArray();
 
         Assert.All(rings, ring => Assert.Equal(OwnersOf(members), OwnersOf(ring)));
         Assert.Equal(members, rings.Select(ring => ring.Self));
@@ -75,7 +76,7 @@ public sealed class RingTests
     {
         var leaver = NewMember("cart", "order") with { IsLeaving = true };
         var stays = NewMember("cart");
-        var ring = new Ring([leaver, stays], leaver.Id, SlotCount);
+        var ring = new ClusterSnapshot([leaver, stays], leaver.Id, SlotCount);
 
         Assert.All(OwnersOf(ring, "order"), owner => Assert.Equal(leaver, owner));
         Assert.All(OwnersOf(ring, "cart"), owner => Assert.Equal(stays, owner));
@@ -95,7 +96,7 @@ public sealed class RingTests
     public void Types_AreOwnedByTheMembersThatHaveThem()
     {
         var (old1, old2, recent) = (NewMember("cart"), NewMember("cart"), NewMember("cart", "order"));
-        var ring = new Ring([old1, old2, recent], old1.Id, SlotCount);
+        var ring = new ClusterSnapshot([old1, old2, recent], old1.Id, SlotCount);
 
         Assert.All(OwnersOf(ring, "order"), owner => Assert.Equal(recent, owner));
         Assert.Equal([old1, old2, recent], OwnersOf(ring, "cart").Distinct().OrderBy(owner => Array.IndexOf([old1, old2, recent], owner)));
@@ -109,7 +110,7 @@ public sealed class RingTests
         var (old, recent) = (NewMember("cart", "order"), NewMember() with { EntityTypes = new Dictionary<string, int> { ["cart"] = 2, ["order"] = 1 } });
 
         Assert.All(OwnersOf([old, recent]), owner => Assert.Equal(recent, owner));
-        Assert.Equal(2, OwnersOf(new Ring([old, recent], null, SlotCount), "order").Distinct().Count());
+        Assert.Equal(2, OwnersOf(new ClusterSnapshot([old, recent], null, SlotCount), "order").Distinct().Count());
         Assert.All(OwnersOf([old, recent with { IsLeaving = true }]), owner => Assert.Equal(old, owner));
     }
 
@@ -133,19 +134,19 @@ public sealed class RingTests
     [Fact]
     public void NoMembers_NoOwner()
     {
-        var ring = new Ring([], Guid.NewGuid(), SlotCount);
+        var ring = new ClusterSnapshot([], Guid.NewGuid(), SlotCount);
 
         Assert.Null(ring.Self);
         Assert.Null(ring.ProposedOwner(new Slot("cart", 0)));
         Assert.Empty(ring.SlotsOfSelf());
-        Assert.Null(Ring.Empty.ProposedOwner(new Slot("cart", 7)));
+        Assert.Null(ClusterSnapshot.Empty.ProposedOwner(new Slot("cart", 7)));
     }
 
     [Fact]
     public void WithoutSelf_OnlyTheOthersOwn()
     {
         var members = NewMembers(3);
-        var ring = new Ring(members, members[1].Id, SlotCount).WithoutSelf();
+        var ring = new ClusterSnapshot(members, members[1].Id, SlotCount).WithoutSelf();
 
         Assert.Null(ring.Self);
         Assert.Empty(ring.SlotsOfSelf());
@@ -153,9 +154,9 @@ public sealed class RingTests
         Assert.Same(ring, ring.WithoutSelf());
     }
 
-    private static Member?[] OwnersOf(Member[] members) => OwnersOf(new Ring(members, selfId: null, SlotCount));
+    private static Member?[] OwnersOf(Member[] members) => OwnersOf(new ClusterSnapshot(members, selfId: null, SlotCount));
 
-    private static Member?[] OwnersOf(Ring ring, string entityType = "cart") =>
+    private static Member?[] OwnersOf(ClusterSnapshot ring, string entityType = "cart") =>
         [.. Enumerable.Range(0, ring.SlotsPerType).Select(number => ring.ProposedOwner(new Slot(entityType, number)))];
 
     private Member[] NewMembers(int count) => [.. Enumerable.Range(0, count).Select(_ => NewMember())];

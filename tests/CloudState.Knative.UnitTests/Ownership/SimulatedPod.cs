@@ -1,5 +1,4 @@
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -18,11 +17,11 @@ internal sealed class SimulatedPod
     private readonly Dictionary<string, (OwnedSlot Slot, List<int> Values)> _memory = [];
     private readonly Dictionary<string, Task> _lastCommand = [];
 
-    public SimulatedPod(SimulatedWorld world, SimulatedStore store, RingOptions options, double clockRate)
+    public SimulatedPod(SimulatedWorld world, SimulatedStore store, ClusterOptions options, double clockRate)
     {
         _store = store;
         Process = new SimulatedProcess(world);
-        State = new RingState([EntityType], options.Slots);
+        State = new ClusterState([EntityType], options.Slots);
         _membership = new Membership(
             store.ConnectMember(Process), State, CreateMember, options, new StoreHealth(NullLogger<StoreHealth>.Instance),
             new SimulatedClock(world, Process, clockRate), NullLogger<Membership>.Instance);
@@ -38,7 +37,7 @@ internal sealed class SimulatedPod
 
     public SimulatedProcess Process { get; }
 
-    public RingState State { get; }
+    public ClusterState State { get; }
 
     public bool HasLeft { get; private set; }
 
@@ -52,7 +51,7 @@ internal sealed class SimulatedPod
     /// <summary>Adds a value, or reads the list. <see cref="CommandEnd.Unknown"/> is the only end after which a value may or may not be there.</summary>
     public async Task<(CommandEnd End, int[] Values)> ExecuteAsync(string key, int? value)
     {
-        var owned = State.Find(State.SlotOf(new EntityKey(EntityType, key)));
+        var owned = State.Find(State.SlotOf(new EntityId(EntityType, key)));
         if (owned is null || !owned.TryEnter())
         {
             return (CommandEnd.NotDone, []);

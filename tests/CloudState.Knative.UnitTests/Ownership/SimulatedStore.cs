@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.UnitTests.Ownership;

@@ -1,5 +1,4 @@
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.UnitTests.Ownership;
 
@@ -8,7 +7,7 @@ internal sealed class Simulation
 {
     private static readonly TimeSpan Length = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Recovery = TimeSpan.FromSeconds(30);
-    private static readonly RingOptions Options = new() { Slots = 4 };
+    private static readonly ClusterOptions Options = new() { Slots = 4 };
     private static readonly string[] Keys = ["a", "b", "c", "d", "e", "f"];
 
     private readonly SimulatedWorld _world;

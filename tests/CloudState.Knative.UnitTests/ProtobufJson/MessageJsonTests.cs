@@ -1,5 +1,5 @@
 using System.Text;
-using CloudState.Knative.ProtobufJson;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.UnitTests.Kinds;
 using CsCheck;
 using Google.Protobuf;

@@ -1,3 +1,4 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Protos;
 using Grpc.Core;
@@ -112,7 +113,7 @@ public sealed class ActivationTests : IAsyncDisposable
     [Fact]
     public async Task SomebodyElseKeepsWriting_IsAborted()
     {
-        _fixture.Store.BeforeAppend = batch => _fixture.Store.WriteBehindTheBack(batch[0].Key, new Added { Amount = 1 });
+        _fixture.Store.BeforeAppend = batch => _fixture.Store.WriteBehindTheBack(batch[0].Entity, new Added { Amount = 1 });
 
         Assert.Equal(StatusCode.Aborted, (await _fixture.AddAsync("a", 2)).Status.StatusCode);
     }

@@ -1,4 +1,6 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Protos;
 using Grpc.Core;
 
@@ -6,7 +8,7 @@ namespace CloudState.Knative.UnitTests.Runtime;
 
 public sealed class CommandIdTests : IAsyncDisposable
 {
-    private readonly RuntimeFixture _fixture = new(options => options.CommandIdCount = 20);
+    private readonly RuntimeFixture _fixture = new(options => options.MaxCommandIds = 20);
 
     public ValueTask DisposeAsync() => _fixture.DisposeAsync();
 
@@ -62,7 +64,7 @@ public sealed class CommandIdTests : IAsyncDisposable
     [Fact]
     public async Task FailedCommand_MayBeRepeated()
     {
-        _fixture.Store.LoadFailure = new CloudState.Knative.Storage.StoreUnavailableException("Gone.");
+        _fixture.Store.LoadFailure = new StoreUnavailableException("Gone.");
         await _fixture.AddAsync("a", 1, id: "x");
         _fixture.Store.LoadFailure = null;
 
@@ -82,7 +84,7 @@ public sealed class CommandIdTests : IAsyncDisposable
     public async Task MadeUpId_IsRecordedWithEvents()
     {
         var command = _fixture.Addition("a", 1);
-        command.EnsureId();
+        command.EnsureCommandId();
 
         await _fixture.ExecuteAsync(command);
 
@@ -97,7 +99,7 @@ public sealed class CommandIdTests : IAsyncDisposable
     public async Task MadeUpIdOfARejection_IsNotRecorded(string behaviour, StatusCode status)
     {
         var command = _fixture.Addition("a", 1, behaviour);
-        command.EnsureId();
+        command.EnsureCommandId();
 
         Assert.Equal(status, (await _fixture.ExecuteAsync(command)).Status.StatusCode);
         Assert.Empty(_fixture.Store.Batches);
@@ -107,7 +109,7 @@ public sealed class CommandIdTests : IAsyncDisposable
     public async Task MadeUpIdOfARead_IsNotRecorded()
     {
         var (madeUp, given) = (_fixture.Question("a"), _fixture.Question("a"));
-        madeUp.EnsureId();
+        madeUp.EnsureCommandId();
         given.CommandId = "x";
 
         await _fixture.ExecuteAsync(madeUp);
@@ -121,9 +123,9 @@ public sealed class CommandIdTests : IAsyncDisposable
     {
         var command = _fixture.Addition("a", 1, id: "x");
 
-        command.EnsureId();
+        command.EnsureCommandId();
 
-        Assert.Equal(("x", false), (command.CommandId, command.HasMadeUpId));
+        Assert.Equal(("x", false), (command.CommandId, command.HasGeneratedId));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Protos;
 using Grpc.Core;
@@ -9,9 +10,9 @@ namespace CloudState.Knative.UnitTests.Runtime;
 public sealed class OwnershipLossTests : IAsyncDisposable
 {
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(5);
-    private static readonly EntityKey Key = RuntimeFixture.KeyOf("a");
+    private static readonly EntityId Key = RuntimeFixture.KeyOf("a");
 
-    private readonly RingState _ring = new(["counter"], slotsPerType: 1);
+    private readonly ClusterState _ring = new(["counter"], slotsPerType: 1);
     private readonly RuntimeFixture _fixture;
 
     public OwnershipLossTests() => _fixture = new RuntimeFixture(ring: _ring);

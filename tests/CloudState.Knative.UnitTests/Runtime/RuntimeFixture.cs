@@ -1,12 +1,12 @@
-using CloudState.Knative.Delivery;
-using CloudState.Knative.Effects;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Eventing;
-using CloudState.Knative.Hosting;
-using CloudState.Knative.Ownership;
+using CloudState.Knative.Outbox;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
+using CloudState.Knative.Topics;
 using CloudState.Knative.UnitTests.Protos;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,33 +23,33 @@ internal sealed class RuntimeFixture : IAsyncDisposable
 
     /// <param name="configure">Changes the options.</param>
     /// <param name="ring">What this process owns; everything for ever when null.</param>
-    public RuntimeFixture(Action<CloudStateOptions>? configure = null, RingState? ring = null)
+    public RuntimeFixture(Action<CloudStateOptions>? configure = null, ClusterState? ring = null)
         : this(EntityDefinitionReader.Read(typeof(CounterEntity)), fixture => new CounterEntity { WhileReading = () => fixture.WhileReading() }, configure, ring)
     {
     }
 
-    public RuntimeFixture(EntityDefinition definition, Func<RuntimeFixture, Entity> create, Action<CloudStateOptions>? configure = null, RingState? ring = null)
+    public RuntimeFixture(EntityDefinition definition, Func<RuntimeFixture, Entity> create, Action<CloudStateOptions>? configure = null, ClusterState? ring = null)
     {
         _definition = definition;
         var options = new CloudStateOptions();
         configure?.Invoke(options);
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
         health.ReportUp();
-        var journal = new Journal(Store, health, options.MaxBatchSize);
+        var journal = new JournalWriter(Store, health, options.MaxBatchSize);
         var runner = new CommandRunner(
-            _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All, new Publications(new ServiceName("test"), options, Time), [],
+            _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All, new TopicEvents(new ServiceName("test"), options, Time), [],
             Store, health, options, options.Entities, Time, NullLogger.Instance);
         Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, new TimerSchedule(), journalSignal: null, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
-        _peers = new PeerLinks(options.Ring, Time, NullLogger<PeerLinks>.Instance);
-        _router = new CommandRouter(Runtime, ring ?? RingState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
+        _peers = new PeerLinks(options.Cluster, Time, NullLogger<PeerLinks>.Instance);
+        _router = new CommandRouter(Runtime, ring ?? ClusterState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
     }
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
 
     public ScriptedStore Store { get; } = new();
 
-    public Outbox Outbox { get; } = new(new Deliveries());
+    public OwnedOutbox Outbox { get; } = new(new Deliveries());
 
     public FakeTimeProvider Time { get; } = new(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
@@ -60,13 +60,13 @@ internal sealed class RuntimeFixture : IAsyncDisposable
     /// <summary>What happens while a handler reads a counter.</summary>
     public Action WhileReading { get; set; } = () => { };
 
-    public static EntityKey KeyOf(string counter) => new("counter", counter);
+    public static EntityId KeyOf(string counter) => new("counter", counter);
 
-    public Task<CommandOutcome> AddAsync(
+    public Task<CallOutcome> AddAsync(
         string counter, long amount, string behaviour = "", string? id = null, TimeSpan? timeout = null, CancellationToken cancelled = default) =>
         ExecuteAsync(Addition(counter, amount, behaviour, id, timeout, cancelled));
 
-    public Task<CommandOutcome> ReadAsync(string counter) => ExecuteAsync(Question(counter));
+    public Task<CallOutcome> ReadAsync(string counter) => ExecuteAsync(Question(counter));
 
     public Command Addition(
         string counter, long amount, string behaviour = "", string? id = null, TimeSpan? timeout = null, CancellationToken cancelled = default) =>
@@ -75,11 +75,11 @@ internal sealed class RuntimeFixture : IAsyncDisposable
     public Command Question(string counter) => CommandOf("Read", new Question { Counter = counter });
 
     /// <summary>Executes a command as an edge does: wherever its slot is owned, and again when it is not any more.</summary>
-    public Task<CommandOutcome> ExecuteAsync(Command command) =>
+    public Task<CallOutcome> ExecuteAsync(Command command) =>
         _router.ExecuteAsync(command).AsTask().WaitAsync(Patience, TestContext.Current.CancellationToken);
 
     /// <summary>Executes a command inside a slot; unlike the router it does not try again elsewhere.</summary>
-    public Task<CommandOutcome> ExecuteInsideAsync(OwnedSlot slot, Command command)
+    public Task<CallOutcome> ExecuteInsideAsync(OwnedSlot slot, Command command)
     {
         Assert.True(slot.TryEnter());
         return Runtime.ExecuteAsync(command, slot, command.Deadline ?? Time.GetUtcNow() + Patience).AsTask()
@@ -110,9 +110,9 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         return new Command
         {
             Definition = definition,
-            Key = new EntityKey("counter", definition.Key.Read(message)),
+            Entity = new EntityId("counter", definition.Key.Read(message)),
             Message = message,
-            Metadata = CommandMetadata.Empty,
+            Metadata = CallMetadata.Empty,
             CommandId = id,
             Deadline = timeout is null ? null : Time.GetUtcNow() + timeout,
             CallCancelled = cancelled,

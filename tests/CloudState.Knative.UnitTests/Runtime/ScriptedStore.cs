@@ -1,4 +1,3 @@
-using CloudState.Knative.Ownership;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 
@@ -8,10 +7,10 @@ namespace CloudState.Knative.UnitTests.Runtime;
 internal sealed class ScriptedStore : IEntityStore
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<EntityKey, List<object>> _streams = [];
-    private readonly Dictionary<EntityKey, StoredSnapshot> _snapshots = [];
-    private readonly Dictionary<EntityKey, ValueChange> _values = [];
-    private readonly Dictionary<(EntityKey, string), CommandRecord> _commands = [];
+    private readonly Dictionary<EntityId, List<object>> _streams = [];
+    private readonly Dictionary<EntityId, StoredSnapshot> _snapshots = [];
+    private readonly Dictionary<EntityId, ValueChange> _values = [];
+    private readonly Dictionary<(EntityId, string), CommandRecord> _commands = [];
     private TaskCompletionSource _gate = Opened();
 
     public int MaxConcurrentAppends => 1;
@@ -22,7 +21,7 @@ internal sealed class ScriptedStore : IEntityStore
 
     public ITimerStore Timers => throw new NotSupportedException();
 
-    public IEventLog Log => throw new NotSupportedException();
+    public IJournalReader Journal => throw new NotSupportedException();
 
     public IParkedStore Parked => throw new NotSupportedException();
 
@@ -46,7 +45,7 @@ internal sealed class ScriptedStore : IEntityStore
     public void ReleaseAppends() => _gate.TrySetResult();
 
     /// <summary>Writes as another process would.</summary>
-    public void WriteBehindTheBack(EntityKey key, IMessage @event)
+    public void WriteBehindTheBack(EntityId key, IMessage @event)
     {
         lock (_lock)
         {
@@ -55,7 +54,7 @@ internal sealed class ScriptedStore : IEntityStore
     }
 
     /// <inheritdoc cref="WriteBehindTheBack"/>
-    public void WriteValueBehindTheBack(EntityKey key, IMessage value)
+    public void WriteValueBehindTheBack(EntityId key, IMessage value)
     {
         lock (_lock)
         {
@@ -63,7 +62,7 @@ internal sealed class ScriptedStore : IEntityStore
         }
     }
 
-    public IReadOnlyList<object> EventsOf(EntityKey key)
+    public IReadOnlyList<object> EventsOf(EntityId key)
     {
         lock (_lock)
         {
@@ -77,7 +76,7 @@ internal sealed class ScriptedStore : IEntityStore
 
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public async Task<StoredEntity> LoadAsync(EntityKey key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken)
+    public async Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken)
     {
         await Task.Yield();
         lock (_lock)
@@ -107,38 +106,38 @@ internal sealed class ScriptedStore : IEntityStore
         {
             Batches.Add([.. batch]);
             BeforeAppend(batch);
-            if (batch.FirstOrDefault(append => VersionOf(append.Key, append.Kind) != append.ExpectedVersion) is { } conflicting)
+            if (batch.FirstOrDefault(append => VersionOf(append.Entity, append.Kind) != append.ExpectedVersion) is { } conflicting)
             {
-                throw new VersionConflictException($"{conflicting.Key} is not at version {conflicting.ExpectedVersion}.");
+                throw new VersionConflictException($"{conflicting.Entity} is not at version {conflicting.ExpectedVersion}.");
             }
 
             foreach (var append in batch)
             {
-                Stream(append.Key).AddRange(append.Events);
+                Stream(append.Entity).AddRange(append.Events);
                 if (append.DeletionVersion() > 0)
                 {
-                    _snapshots.Remove(append.Key);
+                    _snapshots.Remove(append.Entity);
                 }
 
                 if (append.Snapshot is not null)
                 {
-                    _snapshots[append.Key] = append.Snapshot;
+                    _snapshots[append.Entity] = append.Snapshot;
                 }
 
                 if (append.Value is not null)
                 {
-                    _values[append.Key] = append.Value;
+                    _values[append.Entity] = append.Value;
                 }
 
                 foreach (var record in append.Commands)
                 {
-                    _commands.Add((append.Key, record.CommandId), record);
+                    _commands.Add((append.Entity, record.CommandId), record);
                 }
             }
         }
     }
 
-    public Task<CommandRecord?> FindCommandAsync(EntityKey key, string commandId, CancellationToken cancellationToken)
+    public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
@@ -146,15 +145,15 @@ internal sealed class ScriptedStore : IEntityStore
         }
     }
 
-    public Task<long> FindSequenceAsync(EntityKey key, string stream, CancellationToken cancellationToken) => Task.FromResult(0L);
+    public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) => Task.FromResult(0L);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private long VersionOf(EntityKey key, EntityKind kind) => kind == EntityKind.Value ? _values.GetValueOrDefault(key)?.Version ?? 0 : Stream(key).Count;
+    private long VersionOf(EntityId key, EntityKind kind) => kind == EntityKind.Value ? _values.GetValueOrDefault(key)?.Version ?? 0 : Stream(key).Count;
 
-    private List<object> Stream(EntityKey key)
+    private List<object> Stream(EntityId key)
     {
         if (!_streams.TryGetValue(key, out var stream))
         {

@@ -1,3 +1,4 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Protos;

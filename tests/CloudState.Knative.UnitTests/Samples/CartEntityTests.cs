@@ -11,7 +11,7 @@ namespace CloudState.Knative.UnitTests.Samples;
 
 public class CartEntityTests
 {
-    private readonly EventSourcedTestKit<Cart> _cart = EntityTestKit.Of(() => new CartEntity(), "alice");
+    private readonly EventSourcedTestKit<Cart> _cart = EntityTestKit.Create(() => new CartEntity(), "alice");
 
     [Fact]
     public async Task AddItem_IsInTheCart()
@@ -77,7 +77,7 @@ public class CartEntityTests
     [Fact]
     public async Task Announce_TellsOthersOfTheOrder()
     {
-        var announcer = ActionTestKit.Of(() => new OrderAnnouncer());
+        var announcer = ActionTestKit.Create(() => new OrderAnnouncer());
 
         var result = await announcer.WhenAsync(new CheckedOut { CartId = "alice", OrderId = "alice-1", Lines = { Item("p1", "Apple", 2) } });
 

@@ -12,7 +12,7 @@ public class OrderEntityTests
 {
     private static readonly OrderPlaced Placed = new() { OrderId = "alice-1", CartId = "alice", Lines = { new OrderLine { ProductId = "p1", Name = "Apple", Quantity = 2 } } };
 
-    private readonly EventSourcedTestKit<Order> _order = EntityTestKit.Of(() => new OrderEntity(Options.Create(new OrdersOptions())), "alice-1");
+    private readonly EventSourcedTestKit<Order> _order = EntityTestKit.Create(() => new OrderEntity(Options.Create(new OrdersOptions())), "alice-1");
 
     [Fact]
     public async Task Place_MakesTheOrder()

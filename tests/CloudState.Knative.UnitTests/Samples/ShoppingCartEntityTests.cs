@@ -8,7 +8,7 @@ namespace CloudState.Knative.UnitTests.Samples;
 
 public class ShoppingCartEntityTests
 {
-    private readonly EventSourcedTestKit<ShoppingCart.Domain.Cart> _cart = EntityTestKit.Of(() => new ShoppingCartEntity(), "alice");
+    private readonly EventSourcedTestKit<ShoppingCart.Domain.Cart> _cart = EntityTestKit.Create(() => new ShoppingCartEntity(), "alice");
 
     [Fact]
     public async Task RemoveItem_TakesAllOfItOut()

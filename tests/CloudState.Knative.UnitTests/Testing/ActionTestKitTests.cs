@@ -1,4 +1,3 @@
-using CloudState.Knative.Actions;
 using CloudState.Knative.Testing;
 using CloudState.Knative.UnitTests.Notes;
 using Grpc.Core;
@@ -7,7 +6,7 @@ namespace CloudState.Knative.UnitTests.Testing;
 
 public class ActionTestKitTests
 {
-    private readonly ActionTestKit _clerk = ActionTestKit.Of(() => new ClerkAction());
+    private readonly ActionTestKit _clerk = ActionTestKit.Create(() => new ClerkAction());
 
     [Fact]
     public async Task UnaryCall_HasReplyEffectsAndMetadata()

@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 using CloudState.Knative.Testing;
 using CloudState.Knative.UnitTests.Notes;
 using CloudState.Knative.UnitTests.Protos;
@@ -15,7 +14,7 @@ public class EventSourcedTestKitTests
     [Fact]
     public async Task Commands_SeeWhatThoseBeforeThemDid()
     {
-        var counter = EntityTestKit.Of(() => new CounterEntity());
+        var counter = EntityTestKit.Create(() => new CounterEntity());
 
         await counter.WhenAsync(new Addition { Counter = "c", Amount = 2 });
         var result = await counter.WhenAsync(new Addition { Counter = "c", Amount = 3 });
@@ -30,7 +29,7 @@ public class EventSourcedTestKitTests
     [InlineData("fail-after-emit", StatusCode.FailedPrecondition, "Too late.")]
     public async Task RejectedCommand_LeavesNothing(string behaviour, StatusCode code, string message)
     {
-        var counter = EntityTestKit.Of(() => new CounterEntity()).Given(new Added { Amount = 2 });
+        var counter = EntityTestKit.Create(() => new CounterEntity()).Given(new Added { Amount = 2 });
 
         var result = await counter.WhenAsync(new Addition { Counter = "c", Amount = 3, Behaviour = behaviour });
 
@@ -47,7 +46,7 @@ public class EventSourcedTestKitTests
     [InlineData("null", typeof(InvalidOperationException), "CounterEntity.Add returned null.")]
     public async Task FailingHandler_Surfaces_AndTheEntityIsAsBefore(string behaviour, Type failure, string message)
     {
-        var counter = EntityTestKit.Of(() => new CounterEntity()).Given(new Added { Amount = 2 });
+        var counter = EntityTestKit.Create(() => new CounterEntity()).Given(new Added { Amount = 2 });
 
         var surfaced = await Assert.ThrowsAsync(failure, () => counter.WhenAsync(new Addition { Counter = "c", Amount = 3, Behaviour = behaviour }));
 
@@ -62,17 +61,17 @@ public class EventSourcedTestKitTests
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
         CommandContext? seen = null;
-        var note = EntityTestKit.Of(() => new NoteEntity { Writing = (_, context) => seen = context });
+        var note = EntityTestKit.Create(() => new NoteEntity { Writing = (_, context) => seen = context });
 
         await note.WhenAsync(Write, WriteHandler, new TestCall { CommandId = "7", Metadata = { new("tenant", "blue") }, CancellationToken = cancelled.Token });
 
-        Assert.Equal(("n", "7", "blue", true), (seen!.EntityId, seen.CommandId, seen.Metadata["Tenant"], seen.CancellationToken.IsCancellationRequested));
+        Assert.Equal(("n", "7", "blue", true), (seen!.Key, seen.CommandId, seen.Metadata["Tenant"], seen.CancellationToken.IsCancellationRequested));
     }
 
     [Fact]
     public async Task EffectsForwardAndReplyMetadata_AreInTheResult()
     {
-        var note = EntityTestKit.Of(() => new NoteEntity
+        var note = EntityTestKit.Create(() => new NoteEntity
         {
             Writing = (state, context) =>
             {
@@ -104,7 +103,7 @@ public class EventSourcedTestKitTests
     [Fact]
     public async Task RejectedCommand_HasNoEffectsAndNoForward()
     {
-        var note = EntityTestKit.Of(() => new NoteEntity
+        var note = EntityTestKit.Create(() => new NoteEntity
         {
             Writing = (state, context) =>
             {
@@ -124,7 +123,7 @@ public class EventSourcedTestKitTests
     [Fact]
     public async Task DeletedEntity_StartsAnew()
     {
-        var note = EntityTestKit.Of(() => new NoteEntity { Writing = (_, context) => context.Delete() }).Given(new Written { Text = "a" });
+        var note = EntityTestKit.Create(() => new NoteEntity { Writing = (_, context) => context.Delete() }).Given(new Written { Text = "a" });
 
         var deleted = await note.WhenAsync(Write, WriteHandler);
         var written = await note.WhenAsync(new NoteText { Note = "n", Text = "b" }, nameof(NoteEntity.Append));
@@ -139,8 +138,8 @@ public class EventSourcedTestKitTests
     [Fact]
     public async Task StreamingHandler_Answers_AndMustNotChangeTheEntity()
     {
-        var reading = EntityTestKit.Of(() => new NoteEntity()).Given(new Written { Text = "a" });
-        var writing = EntityTestKit.Of(() => new NoteEntity { Writing = (_, context) => context.Emit(new Written { Text = "a" }) });
+        var reading = EntityTestKit.Create(() => new NoteEntity()).Given(new Written { Text = "a" });
+        var writing = EntityTestKit.Create(() => new NoteEntity { Writing = (_, context) => context.Emit(new Written { Text = "a" }) });
 
         Assert.Equal("a", (await reading.WhenAsync(new NoteKey { Note = "n" })).Reply<Note>().Text);
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => writing.WhenAsync(new NoteKey { Note = "n" }));
@@ -152,7 +151,7 @@ public class EventSourcedTestKitTests
     [Fact]
     public async Task GivenEvents_MayBePrimitiveOldOrRenamed()
     {
-        var note = EntityTestKit.Of(() => new NoteEntity())
+        var note = EntityTestKit.Create(() => new NoteEntity())
             .Given(new Written { Text = "a" }, "b", new WrittenOnce { Words = "c" })
             .GivenStored("p.cloudstate.io/string", "\"d\"")
             .GivenStored("cloudstate.tests.notes.Scribbled", "\"e\"")
@@ -166,7 +165,7 @@ public class EventSourcedTestKitTests
     [Fact]
     public async Task GivenSnapshot_TakesThePlaceOfWhatWasThere()
     {
-        var note = EntityTestKit.Of(() => new NoteEntity()).Given("lost").GivenSnapshot(new Note { Text = "a" }).Given("b");
+        var note = EntityTestKit.Create(() => new NoteEntity()).Given("lost").GivenSnapshot(new Note { Text = "a" }).Given("b");
 
         var result = await note.WhenAsync(new NoteText { Note = "n", Text = "c" }, nameof(NoteEntity.Append));
 

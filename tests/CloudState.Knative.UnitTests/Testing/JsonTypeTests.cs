@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using CloudState.Knative.Entities;
 using CloudState.Knative.Testing;
 using CloudState.Knative.UnitTests.Notes;
 
@@ -13,7 +12,7 @@ public partial class JsonTypeTests
     [Fact]
     public async Task JsonEventsAndSnapshots_AreStored()
     {
-        var note = EntityTestKit.Of(() => new JsonNoteEntity(), json: NoteJson.Default)
+        var note = EntityTestKit.Create(() => new JsonNoteEntity(), json: NoteJson.Default)
             .GivenSnapshot(new Page(["x"]))
             .Given(new LineAdded { Line = "y" })
             .GivenStored("json.cloudstate.io/CloudState.Knative.UnitTests.Testing.JsonTypeTests+LineAdded", """{"Line":"z"}""");
@@ -27,7 +26,7 @@ public partial class JsonTypeTests
     [Fact]
     public void EventThatLosesSomething_IsFound()
     {
-        var note = EntityTestKit.Of(() => new JsonNoteEntity(), json: NoteJson.Default);
+        var note = EntityTestKit.Create(() => new JsonNoteEntity(), json: NoteJson.Default);
 
         var found = Assert.Throws<TestKitException>(() => note.Given(new LineRemoved(3)));
 
@@ -44,7 +43,7 @@ public partial class JsonTypeTests
     [Fact]
     public async Task EmittedEventThatLosesSomething_IsFound()
     {
-        var note = EntityTestKit.Of(() => new JsonNoteEntity(), json: NoteJson.Default);
+        var note = EntityTestKit.Create(() => new JsonNoteEntity(), json: NoteJson.Default);
 
         await Assert.ThrowsAsync<TestKitException>(() => note.WhenAsync(Append, nameof(NoteEntity.Write)));
     }
@@ -52,7 +51,7 @@ public partial class JsonTypeTests
     [Fact]
     public void MissingJson_IsNamed()
     {
-        var found = Assert.Throws<TestKitException>(() => EntityTestKit.Of(() => new JsonNoteEntity()));
+        var found = Assert.Throws<TestKitException>(() => EntityTestKit.Create(() => new JsonNoteEntity()));
 
         Assert.Contains("JsonNoteEntity stores CloudState.Knative.UnitTests.Testing.JsonTypeTests+LineAdded as JSON, but nothing says how.", found.Message, StringComparison.Ordinal);
     }

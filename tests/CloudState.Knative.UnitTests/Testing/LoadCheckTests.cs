@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 using CloudState.Knative.Testing;
 using CloudState.Knative.UnitTests.Notes;
 using Microsoft.Extensions.Time.Testing;
@@ -14,7 +13,7 @@ public class LoadCheckTests
     [Fact]
     public async Task HandlerThatChangesTheStateItself_IsFound()
     {
-        var note = EntityTestKit.Of(() => new NoteEntity { Writing = (state, _) => state.Text = "changed" }).Given("a");
+        var note = EntityTestKit.Create(() => new NoteEntity { Writing = (state, _) => state.Text = "changed" }).Given("a");
 
         var found = await Assert.ThrowsAsync<TestKitException>(() => note.WhenAsync(Write, nameof(NoteEntity.Write)));
 
@@ -31,7 +30,7 @@ public class LoadCheckTests
     [Fact]
     public async Task RejectingHandlerThatChangesTheState_IsFound()
     {
-        var note = EntityTestKit.Of(() => new NoteEntity
+        var note = EntityTestKit.Create(() => new NoteEntity
         {
             Writing = (state, context) =>
             {
@@ -47,7 +46,7 @@ public class LoadCheckTests
     public async Task ApplyThatLooksAtTheClock_IsFound()
     {
         var time = new FakeTimeProvider { AutoAdvanceAmount = TimeSpan.FromDays(1) };
-        var note = EntityTestKit.Of(() => new NoteEntity { Applying = (state, _) => state.Text += time.GetUtcNow() });
+        var note = EntityTestKit.Create(() => new NoteEntity { Applying = (state, _) => state.Text += time.GetUtcNow() });
 
         var found = await Assert.ThrowsAsync<TestKitException>(() => note.WhenAsync(Append, nameof(NoteEntity.Append)));
 
@@ -57,7 +56,7 @@ public class LoadCheckTests
     [Fact]
     public async Task SnapshotThatLacksWhatApplyNeeds_IsFound()
     {
-        var note = EntityTestKit.Of(() => new ForgetfulNoteEntity()).Given(new Written { Text = "a" });
+        var note = EntityTestKit.Create(() => new ForgetfulNoteEntity()).Given(new Written { Text = "a" });
 
         var found = await Assert.ThrowsAsync<TestKitException>(() => note.WhenAsync(Append, nameof(NoteEntity.Append)));
 
@@ -75,7 +74,7 @@ public class LoadCheckTests
     [Fact]
     public async Task SameEntityWithoutSnapshots_IsFine()
     {
-        var note = EntityTestKit.Of(() => new ForgetfulButReplayedNoteEntity()).Given(new Written { Text = "a" });
+        var note = EntityTestKit.Create(() => new ForgetfulButReplayedNoteEntity()).Given(new Written { Text = "a" });
 
         var result = await note.WhenAsync(Append, nameof(NoteEntity.Append));
 
@@ -85,8 +84,8 @@ public class LoadCheckTests
     [Fact]
     public async Task PlainStateWithoutSnapshots_IsCompared()
     {
-        var fine = EntityTestKit.Of(() => new PlainNoteEntity());
-        var faulty = EntityTestKit.Of(() => new PlainNoteEntity { Writing = state => state.Lines.Add("changed") });
+        var fine = EntityTestKit.Create(() => new PlainNoteEntity());
+        var faulty = EntityTestKit.Create(() => new PlainNoteEntity { Writing = state => state.Lines.Add("changed") });
 
         Assert.Equal(["a"], (await fine.WhenAsync(Append, nameof(NoteEntity.Append))).State.Lines);
         var found = await Assert.ThrowsAsync<TestKitException>(() => faulty.WhenAsync(Write, nameof(NoteEntity.Write)));

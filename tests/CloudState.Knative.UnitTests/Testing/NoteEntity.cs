@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 using CloudState.Knative.UnitTests.Notes;
 
 namespace CloudState.Knative.UnitTests.Testing;

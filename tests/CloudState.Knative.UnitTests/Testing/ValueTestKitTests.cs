@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using CloudState.Knative.Entities;
 using CloudState.Knative.Testing;
 using CloudState.Knative.UnitTests.Notes;
 
@@ -12,7 +11,7 @@ public partial class ValueTestKitTests
     [Fact]
     public async Task UpdatedState_IsSeenByTheNextCommand()
     {
-        var note = EntityTestKit.Of(() => new NoteValueEntity(), "n").GivenState(new Note { Text = "a" });
+        var note = EntityTestKit.Create(() => new NoteValueEntity(), "n").GivenState(new Note { Text = "a" });
 
         var first = await note.WhenAsync(Append, nameof(NoteValueEntity.Append));
         var second = await note.WhenAsync(Append, nameof(NoteValueEntity.Append));
@@ -25,7 +24,7 @@ public partial class ValueTestKitTests
     [Fact]
     public async Task DeletedState_IsGone()
     {
-        var note = EntityTestKit.Of(() => new NoteValueEntity()).GivenState(new Note { Text = "a" });
+        var note = EntityTestKit.Create(() => new NoteValueEntity()).GivenState(new Note { Text = "a" });
 
         var deleted = await note.WhenAsync(new NoteText { Note = "n" }, nameof(NoteValueEntity.Write));
         var written = await note.WhenAsync(Append, nameof(NoteValueEntity.Append));
@@ -41,7 +40,7 @@ public partial class ValueTestKitTests
     [InlineData("throw")]
     public async Task UpdateOfAFailedCommand_IsUndone(string text)
     {
-        var note = EntityTestKit.Of(() => new NoteValueEntity()).GivenState(new Note { Text = "a" });
+        var note = EntityTestKit.Create(() => new NoteValueEntity()).GivenState(new Note { Text = "a" });
 
         var failure = await Record.ExceptionAsync(() => note.WhenAsync(new NoteText { Note = "n", Text = text }, nameof(NoteValueEntity.Append)));
 
@@ -53,7 +52,7 @@ public partial class ValueTestKitTests
     [Fact]
     public async Task StateThatLosesSomething_IsFound()
     {
-        var shelf = EntityTestKit.Of(() => new ShelfEntity(), json: ShelfJson.Default);
+        var shelf = EntityTestKit.Create(() => new ShelfEntity(), json: ShelfJson.Default);
 
         Assert.Throws<TestKitException>(() => shelf.GivenState(new Shelf(7)));
         var found = await Assert.ThrowsAsync<TestKitException>(() => shelf.WhenAsync(Append, nameof(ShelfEntity.Append)));

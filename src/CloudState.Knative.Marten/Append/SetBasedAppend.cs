@@ -1,0 +1,50 @@
+using CloudState.Knative.Marten.Cluster;
+using CloudState.Knative.Protobuf;
+using CloudState.Knative.Storage;
+using Npgsql;
+
+namespace CloudState.Knative.Marten.Append;
+
+/// <summary>
+/// Appends a whole batch with one statement over Marten's own tables, in one round trip. Marten reads, projects and migrates what it writes like its own.
+/// </summary>
+/// <remarks>
+/// <para>The statement is a transaction by itself:</para>
+/// <list type="number">
+/// <item>The fence: the member's row is there, and is locked against deletion until the commit. If not, nothing is written, and the result is false.</item>
+/// <item>The streams and the values: each that is where it is expected to be moves on, or is started.</item>
+/// <item>Events, the archiving of deleted ones, snapshots, command records, the trimming of old records, calls to be made: each only when the batch has any.</item>
+/// <item>The count: if a stream or a value was not where it was expected to be, a division by zero undoes everything.</item>
+/// </list>
+/// <para>
+/// Rows are written in the order of the arrays, which is that of the streams' names, so that two batches cannot wait for each other; sequence numbers
+/// follow versions, as the daemon's projections need.
+/// </para>
+/// </remarks>
+internal sealed class SetBasedAppend(NpgsqlDataSource database, string schema, MemberTables members, StoredTypes types)
+{
+    private readonly AppendStatement _statement = new(schema, members);
+
+    /// <summary>Writes all of the batch or nothing.</summary>
+    /// <param name="appends">In the order of their keys.</param>
+    /// <param name="memberId">Who owns the entities; null not to check.</param>
+    /// <param name="cancellationToken">Cancels the append; the outcome is unknown then.</param>
+    /// <exception cref="FencedException">There is no such member any more.</exception>
+    /// <exception cref="VersionConflictException">A stream is not at the expected version.</exception>
+    public async Task RunAsync(IReadOnlyList<(string Stream, EntityAppend Append)> appends, Guid? memberId, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand();
+        command.CommandText = _statement.Text(new AppendParameters(command.Parameters, types).Add(appends, memberId));
+        try
+        {
+            if (await command.ExecuteScalarAsync(cancellationToken) is not true)
+            {
+                throw PostgresMemberStore.Fenced(memberId!.Value);
+            }
+        }
+        catch (PostgresException conflict) when (conflict.SqlState == PostgresErrorCodes.DivisionByZero)
+        {
+            throw new VersionConflictException("An entity of this batch is not at the expected version, or its stream is archived. Nothing was written.", conflict);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+using CloudState.Knative.Marten.Connection;
+using CloudState.Knative.Marten.Schema;
+using CloudState.Knative.Storage;
+using Npgsql;
+
+namespace CloudState.Knative.Marten.Load;
+
+/// <summary>Which entity is to be read, and which of its command records.</summary>
+internal readonly record struct EntityRequest(string Stream, CommandIdWindow CommandIds);
+
+/// <summary>What there is of an entity. What the texts say is not looked at yet, so that one that cannot be read concerns its entity only.</summary>
+internal sealed class EntityRows
+{
+    /// <summary>Of the stream; 0 without one.</summary>
+    public long Version { get; set; }
+
+    /// <summary>Whether the stream is.</summary>
+    public bool IsArchived { get; set; }
+
+    /// <summary>The snapshot or the value; null when there is none.</summary>
+    public byte[]? State { get; set; }
+
+    /// <summary>The events after the snapshot, each an <see cref="EventPage"/>, in no order.</summary>
+    public List<byte[]> LaterEvents { get; } = [];
+
+    /// <summary>In no order.</summary>
+    public CommandRow[] RecentCommands { get; set; } = [];
+}
+
+internal readonly record struct CommandRow(long Number, RecentCommand Command);
+
+/// <summary>Reads what an activation needs, for several entities with each query: one round trip.</summary>
+internal sealed class EntityReader(NpgsqlDataSource database, string schema)
+{
+    // In a query of its own: from the size of the array itself PostgreSQL would conclude that each call deserves a plan of its own.
+    private const string Keys = "unnest((select $1)) with ordinality as k(stream, position)";
+
+    // Each is one statement, so that its rows fit together whatever is written meanwhile.
+    private readonly string _values = Of(StateIn(schema, EntityQueries.ValueAlias));
+
+    private readonly string _streams = Of(StreamIn(schema), StateIn(schema, EntityQueries.SnapshotAlias));
+
+    private readonly string _streamsWithEvents = Of(StreamIn(schema), StateIn(schema, EntityQueries.SnapshotAlias), EventsIn(schema));
+
+    private readonly string _recentCommands =
+        $"""
+        select k.position, c.*
+        from {Keys} cross join lateral (
+          select array_agg(number), array_agg(command_id), array_agg(handled_at)
+          from (select number, command_id, handled_at from {schema}.{CommandTable.Name} where stream = k.stream and handled_at >= $2 order by number desc limit $3) recent
+          having count(*) > 0) c
+        """;
+
+    private enum RowKind
+    {
+        Stream,
+        ArchivedStream,
+        State,
+        Events,
+    }
+
+    /// <summary>Versions, snapshots, on demand the events after them, and recent commands.</summary>
+    public Task<IReadOnlyList<EntityRows>> ReadStreamsAsync(IReadOnlyList<EntityRequest> requests, bool withEvents) =>
+        ReadAsync(withEvents ? _streamsWithEvents : _streams, requests);
+
+    /// <summary>Values and recent commands.</summary>
+    public Task<IReadOnlyList<EntityRows>> ReadValuesAsync(IReadOnlyList<EntityRequest> requests) => ReadAsync(_values, requests);
+
+    private async Task<IReadOnlyList<EntityRows>> ReadAsync(string statement, IReadOnlyList<EntityRequest> requests)
+    {
+        var streams = requests.Select(request => request.Stream).ToArray();
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new(statement) { Parameters = { Parameter.Texts(streams) } });
+        batch.BatchCommands.Add(new(_recentCommands)
+        {
+            Parameters =
+            {
+                Parameter.Texts(streams),
+                Parameter.Time(requests.Min(request => request.CommandIds.Since)),
+                Parameter.Integer(requests.Max(request => request.CommandIds.MaxCount)),
+            },
+        });
+
+        var entities = Array.ConvertAll(streams, _ => new EntityRows());
+        await using var reader = await batch.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+        {
+            Add(reader, entities[reader.GetInt64(0) - 1]);
+        }
+
+        await reader.NextResultAsync();
+        while (await reader.ReadAsync())
+        {
+            entities[reader.GetInt64(0) - 1].RecentCommands = RecentCommandsOf(reader);
+        }
+
+        return entities;
+    }
+
+    private static string Of(params string[] parts) => $"select k.position, e.* from {Keys} cross join lateral ({string.Join(" union all ", parts)}) e";
+
+    private static string StreamIn(string schema) =>
+        $"select case when is_archived then {RowKind.ArchivedStream:D} else {RowKind.Stream:D} end, version, null::text from {schema}.mt_streams where id = k.stream";
+
+    private static string StateIn(string schema, string document) => $"select {RowKind.State:D}, 0, data::text from {schema}.mt_doc_{document} where id = k.stream";
+
+    private static string EventsIn(string schema) =>
+        $"""
+        select {RowKind.Events:D}, 0, {EventPage.Expression} from {schema}.mt_events
+        where stream_id = k.stream and not is_archived
+          and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream), 0)
+        group by {EventPage.Number}
+        """;
+
+    private static void Add(NpgsqlDataReader row, EntityRows entity)
+    {
+        switch ((RowKind)row.GetInt32(1))
+        {
+            case RowKind.Stream:
+                entity.Version = row.GetInt64(2);
+                break;
+            case RowKind.ArchivedStream:
+                (entity.Version, entity.IsArchived) = (row.GetInt64(2), true);
+                break;
+            case RowKind.State:
+                entity.State = row.GetFieldValue<byte[]>(3);
+                break;
+            case RowKind.Events:
+                entity.LaterEvents.Add(row.GetFieldValue<byte[]>(3));
+                break;
+        }
+    }
+
+    private static CommandRow[] RecentCommandsOf(NpgsqlDataReader row)
+    {
+        var (numbers, ids, times) = (row.GetFieldValue<long[]>(1), row.GetFieldValue<string[]>(2), row.GetFieldValue<DateTimeOffset[]>(3));
+        var commands = new CommandRow[numbers.Length];
+        for (var i = 0; i < commands.Length; i++)
+        {
+            commands[i] = new CommandRow(numbers[i], new RecentCommand(ids[i], times[i]));
+        }
+
+        return commands;
+    }
+}

@@ -1,0 +1,181 @@
+using CloudState.Knative.Marten.Append;
+using CloudState.Knative.Marten.Cluster;
+using CloudState.Knative.Marten.Connection;
+using CloudState.Knative.Marten.Journal;
+using CloudState.Knative.Marten.Load;
+using CloudState.Knative.Marten.Outbox;
+using CloudState.Knative.Marten.Schema;
+using CloudState.Knative.Protobuf;
+using CloudState.Knative.Storage;
+using JasperFx;
+using Marten;
+using Npgsql;
+
+namespace CloudState.Knative.Marten.Store;
+
+/// <summary>
+/// Keeps entities in PostgreSQL: one Marten stream per entity, its latest snapshot as a document beside it, and the records of
+/// its commands in a table of their own, all written in one transaction.
+/// </summary>
+/// <remarks>
+/// Marten makes the schema. Unless it is configured, that is all it is needed for: batches are appended and entities are read by statements of this library
+/// over Marten's tables, and Marten is not even loaded.
+/// </remarks>
+internal sealed class MartenEntityStore : IEntityStore
+{
+    // Spells "CloudSta"; any number will do that nobody else on the database uses.
+    private const long MigrationLock = 0x436c6f7564537461;
+
+    // Operations of one round trip. The largest batches that the journal forms stay below.
+    private const int OperationsPerRoundTrip = 2000;
+
+    private readonly string _schema;
+    private readonly NpgsqlDataSource _database;
+    private readonly NpgsqlDataSource _appending;
+    private readonly Lazy<(NpgsqlDataSource Database, DocumentStore Store)> _marten;
+    private readonly EntityQueries _queries;
+    private readonly EntityLoader _loader;
+    private readonly Func<IReadOnlyList<(string Stream, EntityAppend Append)>, Guid?, CancellationToken, Task> _append;
+    private readonly PostgresMemberStore _members;
+
+    public MartenEntityStore(MartenStoreOptions options, ClusterOptions ring, StoredTypes types)
+    {
+        MaxConcurrentAppends = options.MaxConcurrentAppends;
+        _schema = options.SchemaName;
+        var commands = new CommandTable(_schema);
+        var outbox = new OutboxTable(_schema);
+        var timers = new TimerTable(_schema);
+        var orders = new OrderTable(_schema);
+        var memberTables = new MemberTables(_schema);
+        var connection = PostgresConnection.WithDefaults(options.ConnectionString);
+        _database = PostgresConnection.DataSource(connection);
+
+        // A pool takes its connections in turns. Appends have few of their own, where their statements are prepared and the server's caches are warm.
+        _appending = PostgresConnection.DataSource(new(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
+        _marten = new(OpenMarten);
+        _queries = new EntityQueries(_database, _schema, memberTables);
+        Outbox = new PostgresOutboxStore(_database, _schema);
+        Timers = new PostgresTimerStore(_database, _schema);
+        Journal = new PostgresJournalReader(_database, _schema);
+        Parked = new PostgresParkedStore(_database, _schema);
+        _loader = new EntityLoader(
+            new EntityReader(_database, _schema), types, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
+        _append = options.SetBasedAppend ?? options.Configure is null
+            ? new SetBasedAppend(_appending, _schema, memberTables, types).RunAsync
+            : new SessionAppend(_marten.Value.Store, _schema, commands, outbox, timers, orders, memberTables, types, ring.Lease).RunAsync;
+        _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
+
+        (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
+        {
+            // Unlike the statements of this library it reads types of the database's own.
+            var database = NpgsqlDataSource.Create(connection);
+            var marten = new StoreOptions { DatabaseSchemaName = _schema };
+            marten.UseCloudStateEvents(types);
+            marten.Storage.ExtendedSchemaObjects.Add(commands.Definition());
+            marten.Storage.ExtendedSchemaObjects.Add(outbox.Definition());
+            marten.Storage.ExtendedSchemaObjects.Add(timers.Definition());
+            marten.Storage.ExtendedSchemaObjects.Add(orders.Definition());
+            marten.Storage.ExtendedSchemaObjects.Add(PositionTable.Definition(_schema));
+            marten.Storage.ExtendedSchemaObjects.Add(ParkedTable.Definition(_schema));
+            marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
+            options.Configure?.Invoke(marten);
+
+            marten.UseEntityJson(types);
+            marten.Connection(database);
+            marten.CommandTimeout = connection.CommandTimeout;
+            marten.UpdateBatchSize = OperationsPerRoundTrip;
+            marten.AutoCreateSchemaObjects = AutoCreate.None;
+
+            // The runtime retries, and knows that an append may have been committed although its answer was lost.
+            marten.ConfigurePolly(_ => { });
+            marten.ConfigureWritePolly(_ => { });
+            return (database, new DocumentStore(marten));
+        }
+    }
+
+    public int MaxConcurrentAppends { get; }
+
+    public IMemberStore Members => _members;
+
+    public IOutboxStore Outbox { get; }
+
+    public ITimerStore Timers { get; }
+
+    public IJournalReader Journal { get; }
+
+    public IParkedStore Parked { get; }
+
+    public string SchemaScript() => _marten.Value.Store.Storage.ToDatabaseScript();
+
+    public Task MigrateAsync(CancellationToken cancellationToken) => RunAsync(
+        async () =>
+        {
+            // A transaction that only holds the lock: pods that migrate at the same time do so one after another.
+            await using var connection = await _database.OpenConnectionAsync(cancellationToken);
+            await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+            await using var takeLock = new NpgsqlCommand($"select pg_advisory_xact_lock({MigrationLock})", connection, transaction) { CommandTimeout = 0 };
+            await takeLock.ExecuteNonQueryAsync(cancellationToken);
+            await _marten.Value.Store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
+        },
+        cancellationToken);
+
+    public Task CheckAsync(CancellationToken cancellationToken) =>
+        RunAsync(() => Task.WhenAll(_queries.CheckAsync(cancellationToken), OpenAppendingAsync(cancellationToken)), cancellationToken);
+
+    public Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
+        RunAsync(() => _loader.LoadAsync(key, kind, commandIds, cancellationToken), cancellationToken);
+
+    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => RunAsync(
+        () =>
+        {
+            // Rows are written in the order of their keys, so that two batches cannot wait for each other.
+            var appends = new (string Stream, EntityAppend Append)[batch.Count];
+            for (var i = 0; i < appends.Length; i++)
+            {
+                appends[i] = (batch[i].Entity.ToString(), batch[i]);
+            }
+
+            Array.Sort(appends, static (left, right) => string.CompareOrdinal(left.Stream, right.Stream));
+            return _append(appends, memberId, cancellationToken);
+        },
+        cancellationToken);
+
+    public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken) =>
+        RunAsync(() => _queries.FindCommandAsync(key.ToString(), commandId, cancellationToken), cancellationToken);
+
+    public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) =>
+        RunAsync(() => _queries.FindSequenceAsync(key, stream, cancellationToken), cancellationToken);
+
+    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
+        RunAsync(() => _queries.ForgetAsync(before, cancellationToken), cancellationToken);
+
+    public async ValueTask DisposeAsync()
+    {
+        await _members.DisposeAsync();
+        if (_marten.IsValueCreated)
+        {
+            await _marten.Value.Store.DisposeAsync();
+            await _marten.Value.Database.DisposeAsync();
+        }
+
+        await _appending.DisposeAsync();
+        await _database.DisposeAsync();
+    }
+
+    /// <summary>So that the first append finds a connection.</summary>
+    private async Task OpenAppendingAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await _appending.OpenConnectionAsync(cancellationToken);
+    }
+
+    private static Task RunAsync(Func<Task> work, CancellationToken cancellationToken) => RunAsync(
+        async () =>
+        {
+            await work();
+            return true;
+        },
+        cancellationToken);
+
+    private static Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken) =>
+        MartenFailures.TranslateAsync(work, cancellationToken);
+}

@@ -1,0 +1,53 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+using CloudState.Knative.Grpc;
+
+namespace CloudState.Knative;
+
+/// <summary>What came with a command beside its message: gRPC metadata, HTTP headers or CloudEvent attributes (as <c>ce-</c> headers, in every mode; <see cref="CloudEvent"/> decodes them). Names ignore case.</summary>
+public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, string>>
+{
+    /// <summary>No metadata.</summary>
+    public static CallMetadata Empty { get; } = new([]);
+
+    private readonly IReadOnlyList<KeyValuePair<string, string>> _entries;
+
+    internal CallMetadata(IReadOnlyList<KeyValuePair<string, string>> entries) => _entries = entries;
+
+    /// <summary>How many entries there are; a name may occur more than once.</summary>
+    public int Count => _entries.Count;
+
+    /// <summary>The first value of a name, or null.</summary>
+    public string? this[string name] => TryGetValue(name, out var value) ? value : null;
+
+    /// <summary>The attributes of the CloudEvent that the command came with; null when it came without id, source or type of one.</summary>
+    public CloudEventMetadata? CloudEvent => CloudEventMetadata.Of(this);
+
+    /// <summary>Finds the first value of a name.</summary>
+    public bool TryGetValue(string name, [NotNullWhen(true)] out string? value)
+    {
+        foreach (var entry in _entries)
+        {
+            if (entry.Key.Equals(name, StringComparison.OrdinalIgnoreCase))
+            {
+                value = entry.Value;
+                return true;
+            }
+        }
+
+        value = null;
+        return false;
+    }
+
+    internal CallMetadata FollowedBy(CallMetadata more) =>
+        more.Count == 0 ? this : Count == 0 ? more : new([.. _entries, .. more._entries]);
+
+    /// <summary>Without the id of the call that it came with, which is no other call's.</summary>
+    internal CallMetadata WithoutCommandId() =>
+        this[HttpCommand.CommandIdHeader] is null ? this : new([.. _entries.Where(entry => !entry.Key.Equals(HttpCommand.CommandIdHeader, StringComparison.OrdinalIgnoreCase))]);
+
+    /// <summary>All entries in the order of arrival.</summary>
+    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _entries.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

@@ -1,0 +1,32 @@
+namespace CloudState.Knative.Calls;
+
+/// <summary>The time that a handler has. Its token is made only for handlers that ask for it.</summary>
+internal sealed class TimeLimit(TimeProvider time, DateTimeOffset deadline, CancellationToken callCancelled) : IDisposable
+{
+    private CancellationTokenSource? _timer;
+    private CancellationTokenSource? _either;
+
+    /// <summary>What is left of it; <see cref="Timeout.InfiniteTimeSpan"/> when it has no end.</summary>
+    public TimeSpan Remaining => deadline == DateTimeOffset.MaxValue ? Timeout.InfiniteTimeSpan : deadline - time.GetUtcNow() is { Ticks: > 0 } remaining ? remaining : TimeSpan.Zero;
+
+    // The timer and the clock need not agree to the millisecond.
+    public bool HasPassed => _timer is { IsCancellationRequested: true } || Remaining == TimeSpan.Zero;
+
+    public CancellationToken GetToken()
+    {
+        if (deadline == DateTimeOffset.MaxValue)
+        {
+            return callCancelled;
+        }
+
+        _timer ??= new CancellationTokenSource(Remaining, time);
+        _either ??= CancellationTokenSource.CreateLinkedTokenSource(_timer.Token, callCancelled);
+        return _either.Token;
+    }
+
+    public void Dispose()
+    {
+        _either?.Dispose();
+        _timer?.Dispose();
+    }
+}

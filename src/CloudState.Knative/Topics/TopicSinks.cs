@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Net.Security;
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Outbox;
+using Grpc.Core;
+
+namespace CloudState.Knative.Topics;
+
+/// <summary>
+/// The topics that the service publishes to. Each has a sink, which takes CloudEvents over HTTP: the one at <c>CloudState:Topics:{topic}:Url</c>, else that of a SinkBinding.
+/// An attempt is made once; whether there is another one is for the caller to decide.
+/// </summary>
+internal sealed class TopicSinks(CloudStateOptions options, SinkBinding binding, TimeProvider time) : IDisposable
+{
+    private readonly ConcurrentDictionary<string, TopicSink> _sinks = new();
+    private readonly Lazy<HttpMessageInvoker> _http = new(() => CreateHttp(trust: null));
+    private readonly Lazy<TopicSink> _boundSink = new(() => CreateBoundSink(binding));
+
+    /// <summary>Finds the sinks of topics, at start.</summary>
+    /// <exception cref="InvalidOperationException">A topic has none; the message says what to set.</exception>
+    public void Check(IEnumerable<string> topics)
+    {
+        foreach (var topic in topics)
+        {
+            Find(topic);
+        }
+    }
+
+    /// <summary>Sends an event once, as the child of a span of the attempt.</summary>
+    /// <exception cref="InvalidOperationException">The topic has no sink; see <see cref="Check"/>.</exception>
+    /// <exception cref="OperationCanceledException">The caller has cancelled. It is not known whether the event was taken.</exception>
+    public async Task<DeliveryResult> PublishAsync(string topic, OutgoingEvent published, CancellationToken cancellation)
+    {
+        var sink = Find(topic);
+        using var span = CloudStateTelemetry.StartPublish(topic, published);
+        var result = await SendAsync(topic, sink, span is null ? published : published with { Trace = span.Context }, cancellation);
+        CloudStateTelemetry.Published(span, topic, result.Status);
+        return result;
+    }
+
+    public void Dispose()
+    {
+        foreach (var sink in _sinks.Values)
+        {
+            sink.Http.Dispose();
+        }
+    }
+
+    private async Task<DeliveryResult> SendAsync(string topic, TopicSink sink, OutgoingEvent published, CancellationToken cancellation)
+    {
+        var name = $"The topic '{topic}' at {sink.Address}";
+        using var timeout = new CancellationTokenSource(options.Eventing.PublishTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
+        try
+        {
+            using var request = sink.ToRequest(published);
+            using var answer = await sink.Http.SendAsync(request, either.Token);
+            var status = SinkAnswer.StatusOf(answer.StatusCode);
+            return status == StatusCode.OK
+                ? DeliveryResult.Delivered
+                : new DeliveryResult(
+                    new Status(status, $"{name} answered {await SinkAnswer.DescribeAsync(answer, either.Token)}"),
+                    SinkAnswer.RetryAfterOf(answer, time.GetUtcNow()));
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            return DeliveryResult.Failed(StatusCode.DeadlineExceeded, $"{name} did not answer within {options.Eventing.PublishTimeout}. It is not known whether it took the event.");
+        }
+        catch (Exception failed) when (failed is HttpRequestException or IOException)
+        {
+            return DeliveryResult.Failed(StatusCode.Unavailable, $"{name} cannot be reached: {failed.GetBaseException().Message}");
+        }
+    }
+
+    private TopicSink Find(string topic) => _sinks.GetOrAdd(topic, static (topic, sinks) => sinks.CreateSink(topic), this);
+
+    private TopicSink CreateSink(string topic) =>
+        options.Topics.GetValueOrDefault(topic)?.Url is { Length: > 0 } url
+            ? new TopicSink(ToAddress(url, $"CloudState:Topics:{topic}:Url"), new Dictionary<string, string>(), _http.Value)
+            : binding.Url is not null
+                ? _boundSink.Value
+                : throw new InvalidOperationException(
+                    $"Nothing says where events of the topic '{topic}' go. Set CloudState__Topics__{topic}__Url to the address of its sink, or K_SINK to that of all topics, which a SinkBinding does.");
+
+    private static TopicSink CreateBoundSink(SinkBinding binding)
+    {
+        var url = ToAddress(binding.Url!, "K_SINK");
+        return new TopicSink(url, binding.ReadOverrides(), CreateHttp(url.Scheme == Uri.UriSchemeHttps ? binding.ReadTrust() : null));
+    }
+
+    private static Uri ToAddress(string url, string setting) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address
+            : throw new InvalidOperationException($"{setting} is '{url}'. Set it to an address such as http://broker-ingress.knative-eventing.svc.cluster.local/default/default.");
+
+    private static HttpMessageInvoker CreateHttp(RemoteCertificateValidationCallback? trust)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            // Sinks move; their names are looked up again then.
+            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+            UseCookies = false,
+        };
+        if (trust is not null)
+        {
+            handler.SslOptions.RemoteCertificateValidationCallback = trust;
+        }
+
+        return new HttpMessageInvoker(handler);
+    }
+}
