@@ -77,7 +77,7 @@ internal sealed record RunOptions
         _ => throw new FormatException($"There is no option {name}."),
     };
 
-    private static int Number(string name, string value, int min, int max) =>
+    internal static int Number(string name, string value, int min, int max) =>
         int.TryParse(value, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max ? number : throw Wrong(name, value);
 
     private static string[] Known(string name, string value, IReadOnlyList<string> known)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using BenchmarkDotNet.Attributes;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
@@ -7,7 +8,6 @@ using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
-using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
 using ShoppingCart;
@@ -24,7 +24,7 @@ public class CommandBenchmarks
     private readonly GetShoppingCart _get = new() { UserId = "alice" };
     private readonly CommandRouter _router;
     private readonly EntityKeyFields _key;
-    private readonly ClusterState _ring;
+    private readonly ClusterState _cluster;
     private readonly EntityId _alice = new("shopping-cart", "alice");
 
     public CommandBenchmarks()
@@ -32,14 +32,25 @@ public class CommandBenchmarks
         var (store, options, time) = (new IdleStore(), new CloudStateOptions(), TimeProvider.System);
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
         health.ReportUp();
-        var journal = new JournalWriter(store, health, options.MaxBatchSize);
-        var runner = new CommandRunner(
-            _definition, () => new ShoppingCartEntity(), new StoredTypes(_definition.StoredTypes), CallTargets.All, new TopicEvents(new ServiceName("test"), options, time), [], store, health, options, options.Entities, time, NullLogger.Instance);
-        var table = new ActivationTable(runner, options.Entities, store, journal, new OwnedOutbox(new Deliveries()), new TimerSchedule(), journalSignal: null, time);
+        var journal = new JournalWriter(store, FrozenDictionary<string, TypeJournal>.Empty, health, options.MaxBatchSize);
+        var limits = new CallLimits
+        {
+            Timeout = options.CommandTimeout,
+            MaxDepth = options.MaxCallDepth,
+            MaxKeyLength = options.MaxKeyLength,
+            MaxCommandIds = options.MaxCommandIds,
+            CommandIdRetention = options.CommandIdRetention,
+            ShowsExceptions = options.EnableDetailedErrors,
+        };
+        var environment = new EntityEnvironment(() => new ShoppingCartEntity(), new StoredTypes(_definition.Model.StoredTypes), options.Entities);
+        var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, store, health, limits, time);
+        var outbox = new OwnedOutbox(new Deliveries());
+        var runner = new CommandRunner(CallTargets.All, [], outbox, limits, time, NullLogger<CommandRunner>.Instance);
+        var table = new ActivationTable(loader, runner, options.Entities, journal, outbox, new TimerSchedule(), time);
         var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.Type] = table }, journal, time);
         var peers = new PeerLinks(options.Cluster, time, NullLogger<PeerLinks>.Instance);
-        _ring = ClusterState.Sole([_alice.Type], time);
-        _router = new CommandRouter(runtime, _ring, peers, membership: null, health, options, time);
+        _cluster = ClusterState.Sole([_alice.Type], time);
+        _router = new CommandRouter(runtime, _cluster, peers, membership: null, health, limits, time);
         _key = _definition.Commands["com.example.shoppingcart.ShoppingCart/AddItem"].Key;
     }
 
@@ -57,7 +68,7 @@ public class CommandBenchmarks
 
     [Benchmark(Description = "owner of a key")]
     [Budget(50, 0)]
-    public object? Owner() => _ring.Find(_ring.SlotOf(_alice));
+    public object? Owner() => _cluster.Find(_cluster.SlotOf(_alice));
 
     private async Task ExecuteAsync(string rpc, IMessage message)
     {

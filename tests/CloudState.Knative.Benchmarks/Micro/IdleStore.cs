@@ -25,9 +25,9 @@ internal sealed class IdleStore : IEntityStore
 
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) => NewEntity;
+    public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) => NewEntity;
 
-    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => Task.FromResult<DateTimeOffset?>(null);
 
     public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken) => Task.FromResult<CommandRecord?>(null);
 

@@ -52,7 +52,7 @@ internal static class ResultTable
 
     private static string Text(Figure figure, double? value) => value?.ToString(figure.Format, CultureInfo.InvariantCulture) ?? "";
 
-    private static IEnumerable<string> Aligned(IReadOnlyList<string[]> rows)
+    internal static IEnumerable<string> Aligned(IReadOnlyList<string[]> rows)
     {
         int[] widths = [.. rows[0].Select((_, column) => rows.Max(row => row[column].Length))];
         return rows.Select(row => string.Join("  ", row.Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]))).TrimEnd());

@@ -5,6 +5,9 @@ namespace CloudState.Knative.Benchmarks.Systems;
 /// <param name="Program">The file that is started; where it is missing the system is skipped.</param>
 internal sealed record BenchSystem(string Name, string Program)
 {
+    /// <summary>What the program is started with.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
     public CartPaths Paths { get; init; } = CartPaths.Rest;
 
     /// <summary>The only workloads that make sense for it; null: all.</summary>
@@ -19,9 +22,9 @@ internal sealed record BenchSystem(string Name, string Program)
 
     public IReadOnlyList<string> Command => Path.GetExtension(Program) switch
     {
-        ".dll" => ["dotnet", Program],
-        ".sh" => ["bash", Program],
-        _ => [Program],
+        ".dll" => ["dotnet", Program, .. Arguments],
+        ".sh" => ["bash", Program, .. Arguments],
+        _ => [Program, .. Arguments],
     };
 
     public string Database => $"bench_{Name.Replace('-', '_')}";

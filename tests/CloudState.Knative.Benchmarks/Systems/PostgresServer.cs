@@ -20,6 +20,19 @@ internal sealed class PostgresServer
     public Task CreateDatabaseAsync(BenchSystem system, CancellationToken cancellationToken) =>
         ExecuteAsync(_connectionString, $"create database {system.Database}", cancellationToken);
 
+    public Task DropDatabaseAsync(BenchSystem system, CancellationToken cancellationToken) =>
+        ExecuteAsync(_connectionString, $"drop database if exists {system.Database} with (force)", cancellationToken);
+
+    /// <summary>How many transactions have been committed and how many rows or index entries read in the system's database. Busy backends report once a second.</summary>
+    public async Task<(long Commits, long Rows)> ReadStatisticsAsync(BenchSystem system, CancellationToken cancellationToken)
+    {
+        await using var connection = await OpenAsync(_connectionString, cancellationToken);
+        await using var command = new NpgsqlCommand($"select xact_commit, tup_returned from pg_stat_database where datname = '{system.Database}'", connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return (reader.GetInt64(0), reader.GetInt64(1));
+    }
+
     /// <summary>Writes out what earlier measurements have left behind, so that the next one does not pay for it.</summary>
     public Task CheckpointAsync(CancellationToken cancellationToken) => ExecuteAsync(_connectionString, "checkpoint", cancellationToken);
 
@@ -28,11 +41,25 @@ internal sealed class PostgresServer
 
     private static async Task ExecuteAsync(string connectionString, string sql, CancellationToken cancellationToken)
     {
-        var unpooled = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, CommandTimeout = 300 };
-        await using var connection = new NpgsqlConnection(unpooled.ConnectionString);
-        await connection.OpenAsync(cancellationToken);
+        await using var connection = await OpenAsync(connectionString, cancellationToken);
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private static async Task<NpgsqlConnection> OpenAsync(string connectionString, CancellationToken cancellationToken)
+    {
+        var unpooled = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false, CommandTimeout = 300 };
+        var connection = new NpgsqlConnection(unpooled.ConnectionString);
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
     }
 
     private static string Setting(string name) => Environment.GetEnvironmentVariable(name)

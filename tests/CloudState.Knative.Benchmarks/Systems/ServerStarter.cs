@@ -42,6 +42,26 @@ internal sealed class ServerStarter(PostgresServer postgres)
         }
     }
 
+    /// <summary>Starts several servers of one system at the same time and returns when all answer.</summary>
+    /// <exception cref="InvalidOperationException">One of them ended instead, or took too long.</exception>
+    public async Task<Server[]> StartAllAsync(BenchSystem system, int count, CancellationToken cancellationToken, params (string, string)[] settings)
+    {
+        Task<Server>[] starts = [.. Enumerable.Range(0, count).Select(_ => StartAsync(system, cancellationToken, settings))];
+        try
+        {
+            return await Task.WhenAll(starts);
+        }
+        catch
+        {
+            foreach (var start in starts.Where(start => start.IsCompletedSuccessfully))
+            {
+                await (await start).DisposeAsync();
+            }
+
+            throw;
+        }
+    }
+
     private static async Task WaitUntilReadyAsync(Server server, CancellationToken cancellationToken)
     {
         using var client = new CartClient(server);

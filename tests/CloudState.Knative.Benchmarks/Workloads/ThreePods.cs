@@ -31,7 +31,7 @@ internal sealed class ThreePods : IWorkload
                 pods.Add(await bench.Starter.StartAsync(system, cancellationToken));
             }
 
-            await RingProbe.WaitUntilBalancedAsync(pods, cancellationToken);
+            await ClusterProbe.WaitUntilBalancedAsync(pods, cancellationToken);
             return
             [
                 await MeasureAsync("writes", "write.lua", CartSet.Written),

@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace CloudState.Knative.Benchmarks.Systems;
 
 /// <summary>Asks pods of CloudState who owns what, on their internal ports.</summary>
-internal static class RingProbe
+internal static class ClusterProbe
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
@@ -25,11 +25,11 @@ internal static class RingProbe
 
     public static bool IsBalanced(string report, int pods)
     {
-        using var ring = JsonDocument.Parse(report);
-        var self = ring.RootElement.GetProperty("self").GetString();
+        using var cluster = JsonDocument.Parse(report);
+        var self = cluster.RootElement.GetProperty("self").GetString();
         return self is not null
-            && ring.RootElement.GetProperty("members").GetArrayLength() == pods
-            && ring.RootElement.GetProperty("slots").EnumerateObject().All(type => HasItsShare(type.Value, self));
+            && cluster.RootElement.GetProperty("members").GetArrayLength() == pods
+            && cluster.RootElement.GetProperty("slots").EnumerateObject().All(type => HasItsShare(type.Value, self));
     }
 
     private static bool HasItsShare(JsonElement slots, string self) =>
