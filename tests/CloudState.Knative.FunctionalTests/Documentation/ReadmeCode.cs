@@ -1,6 +1,6 @@
 using CloudState.Knative.FunctionalTests.Bank;
 
-// What README.md shows of other kinds than the sample has.
+// What the READMEs show of kinds that the samples do not have.
 namespace CloudState.Knative.FunctionalTests.Documentation;
 
 [ValueEntity<Accounts.AccountsBase>("account")]
@@ -33,7 +33,7 @@ public sealed class ModelTransfer : EventSourcedEntity<TransferState>
         foreach (var account in command.To)
         {
             context.Emit(new TransferNoted(account));
-            context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = account, Amount = command.Amount }));
+            context.Call((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = account, Amount = command.Amount }));
         }
 
         return new Account();
@@ -49,7 +49,7 @@ public sealed class ModelTeller
 {
     public Account Pay(Payment payment, ActionContext context)
     {
-        context.Forward((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = payment.Account, Amount = payment.Amount }));
+        context.ReplyFrom((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = payment.Account, Amount = payment.Amount }));
         return new Account();
     }
 
@@ -57,7 +57,7 @@ public sealed class ModelTeller
     {
         await foreach (var payment in payments)
         {
-            context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = payment.Account, Amount = payment.Amount }), synchronous: true);
+            context.CallAndWait((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = payment.Account, Amount = payment.Amount }));
             yield return new Account { Balance = payment.Amount };
         }
     }
