@@ -10,16 +10,17 @@ public sealed class ShoppingCartEntity : EventSourcedEntity<Domain.Cart>
 {
     public Empty AddItem(AddLineItem command, CommandContext context)
     {
-        var total = (long)command.Quantity + (Find(command.ProductId)?.Quantity ?? 0);
         if (command.ProductId.Length == 0)
         {
             context.Fail("A line item needs a product_id.");
         }
-        else if (command.Quantity <= 0)
+
+        if (command.Quantity <= 0)
         {
             context.Fail($"The quantity of item {command.ProductId} must be positive, but is {command.Quantity}.");
         }
-        else if (total > int.MaxValue)
+
+        if ((long)command.Quantity + (Find(command.ProductId)?.Quantity ?? 0) > int.MaxValue)
         {
             context.Fail($"There cannot be more than {int.MaxValue} of item {command.ProductId}.");
         }

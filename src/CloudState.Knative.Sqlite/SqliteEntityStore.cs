@@ -40,11 +40,15 @@ internal sealed class SqliteEntityStore : IEntityStore
     public Task CheckAsync(CancellationToken cancellationToken) =>
         _database.ReadAsync(SqliteSchema.Check, cancellationToken);
 
-    public Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
-        _database.ReadAsync(session => SqliteQueries.Load(session, key, kind, commandIds, _types), cancellationToken);
+    public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
+        _database.ReadAsync(session => SqliteQueries.Load(session, key, storedAs, commandIds, _types), cancellationToken);
 
-    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
-        _database.WriteAsync(session => SqliteAppend.Run(session, batch, _types, _time.GetUtcNow()), cancellationToken);
+    public async Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken)
+    {
+        var now = _time.GetUtcNow().ToMicroseconds();
+        await _database.WriteAsync(session => SqliteAppend.Run(session, batch, _types, now), cancellationToken);
+        return now;
+    }
 
     public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => SqliteQueries.FindCommand(session, key, commandId), cancellationToken);

@@ -8,7 +8,7 @@ namespace CloudState.Knative.Sqlite;
 /// <summary>What the store reads and removes, as SQL. Each method is one transaction.</summary>
 internal static class SqliteQueries
 {
-    public static StoredEntity Load(SqliteSession session, EntityId key, EntityKind kind, CommandIdWindow commandIds, StoredTypes types)
+    public static StoredEntity Load(SqliteSession session, EntityId key, StoredAs storedAs, CommandIdWindow commandIds, StoredTypes types)
     {
         var stream = key.ToString();
         StoredEntity? entity = null;
@@ -17,7 +17,7 @@ internal static class SqliteQueries
             session.InTransaction("BEGIN", () =>
             {
                 var recentCommands = ReadRecentCommands(session, stream, commandIds);
-                if (kind == EntityKind.Value)
+                if (storedAs == StoredAs.Value)
                 {
                     var (version, value) = ReadValue(session, stream, types);
                     entity = new StoredEntity(version, value, [], recentCommands);
@@ -41,12 +41,12 @@ internal static class SqliteQueries
     public static CommandRecord? FindCommand(SqliteSession session, EntityId key, string commandId)
     {
         using var row = session.Query(
-            "SELECT method, fingerprint, status_code, status_detail, reply, handled_at, details FROM commands WHERE stream = $1 AND command_id = $2",
+            "SELECT method, fingerprint, status_code, status_detail, reply, handled_at, details, position FROM commands WHERE stream = $1 AND command_id = $2",
             key.ToString(), commandId);
         return row.Read()
             ? new CommandRecord(commandId, row.GetString(0), row.GetInt64(1), row.GetInt32(2), row.GetString(3),
                 Bytes(row, 4), SqliteTime.Parse(row.GetString(5)))
-            { Details = Bytes(row, 6) }
+            { Details = Bytes(row, 6), Position = row.GetInt64(7) }
             : null;
     }
 

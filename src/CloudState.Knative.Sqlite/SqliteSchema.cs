@@ -5,7 +5,7 @@ namespace CloudState.Knative.Sqlite;
 /// <summary>The tables of the embedded store. <c>PRAGMA user_version</c> holds their version; 0 is a new file.</summary>
 internal static class SqliteSchema
 {
-    public const long Version = 3;
+    public const long Version = 4;
 
     // commands_by_stream serves "the latest of an entity": every index on a rowid table ends with the rowid, here the number.
     public const string ToVersion1 = """
@@ -43,7 +43,7 @@ internal static class SqliteSchema
         PRAGMA user_version = 1;
         """;
 
-    private const string ToVersion2 = """
+    public const string ToVersion2 = """
         ALTER TABLE events ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE commands ADD COLUMN details BLOB NOT NULL DEFAULT x'';
 
@@ -70,7 +70,7 @@ internal static class SqliteSchema
         """;
 
     // Events get their place among those of all entities: old ones by their time.
-    private const string ToVersion3 = """
+    public const string ToVersion3 = """
         ALTER TABLE events ADD COLUMN number INTEGER;
         UPDATE events SET number = numbered.number
             FROM (SELECT stream, version, row_number() OVER (ORDER BY at, stream, version) AS number FROM events) AS numbered
@@ -125,11 +125,39 @@ internal static class SqliteSchema
         PRAGMA user_version = 3;
         """;
 
-    public const string Script = ToVersion1 + "\n\n" + ToVersion2 + "\n\n" + ToVersion3;
+    // Positions in slots take the place of numbers among the events of all entities: checkpoints are converted when they are read first.
+    private const string ToVersion4 = """
+        CREATE TABLE journal (
+            entity_type TEXT    NOT NULL,
+            slot        INTEGER NOT NULL,
+            position    INTEGER NOT NULL,
+            stream      TEXT    NOT NULL,
+            version     INTEGER NOT NULL,
+            PRIMARY KEY (entity_type, slot, position)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE journal_slots (
+            entity_type TEXT    NOT NULL,
+            slot        INTEGER NOT NULL,
+            number      INTEGER NOT NULL,
+            position    INTEGER NOT NULL,
+            PRIMARY KEY (entity_type, slot)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE checkpoints (
+            consumer    TEXT    NOT NULL,
+            entity_type TEXT    NOT NULL,
+            slot        INTEGER NOT NULL,
+            position    INTEGER NOT NULL,
+            PRIMARY KEY (consumer, entity_type, slot)
+        ) STRICT, WITHOUT ROWID;
+        ALTER TABLE commands ADD COLUMN position INTEGER NOT NULL DEFAULT 0;
+        PRAGMA user_version = 4;
+        """;
+
+    public const string Script = ToVersion1 + "\n\n" + ToVersion2 + "\n\n" + ToVersion3 + "\n\n" + ToVersion4;
 
     public static void Migrate(SqliteSession session) => session.InTransaction("BEGIN IMMEDIATE", () =>
     {
-        foreach (var step in new[] { ToVersion1, ToVersion2, ToVersion3 }.Skip((int)ReadVersion(session)))
+        foreach (var step in new[] { ToVersion1, ToVersion2, ToVersion3, ToVersion4 }.Skip((int)ReadVersion(session)))
         {
             session.ExecuteScript(step);
         }

@@ -9,7 +9,7 @@ namespace CloudState.Knative.Testing;
 /// <summary>Runs the handlers of an action in a test, without a host. What they throw comes out of the call.</summary>
 /// <example>
 /// <code>
-/// var checkout = ActionTestKit.Of(() => new CheckoutAction(time));
+/// var checkout = ActionTestKit.Create(() => new CheckoutAction(time));
 /// var result = await checkout.WhenAsync(new Order { Id = "7" });
 /// Assert.Equal("7", result.Forward!.Message&lt;Payment&gt;().OrderId);
 /// </code>
@@ -80,6 +80,11 @@ public sealed class ActionTestKit
         {
             return ResultOf(method, context, await method.SingleReply!(_create(), input, context));
         }
+        catch (Exception) when (context.Failure is not null)
+        {
+            // The handler has rejected the call; no later exception replaces that.
+            return ResultOf(method, context, reply: null);
+        }
         finally
         {
             context.Close();
@@ -92,25 +97,40 @@ public sealed class ActionTestKit
         var context = ContextOf(method, call, either.Token);
         try
         {
-            await foreach (var reply in method.StreamedReply!(_create(), input, context).WithCancellation(either.Token))
+            await using var replies = RepliesAsync().GetAsyncEnumerator(CancellationToken.None);
+            for (var isLast = false; !isLast;)
             {
-                var result = ResultOf(method, context, reply);
-                yield return result;
-                if (result.Failure is not null)
+                CallResult? result;
+                try
                 {
-                    yield break;
+                    isLast = !await replies.MoveNextAsync();
+                    result = isLast ? LastResultOf(method, context) : ResultOf(method, context, replies.Current);
                 }
-            }
+                catch (Exception) when (context.Failure is not null)
+                {
+                    result = LastResultOf(method, context);
+                }
 
-            var last = context.TakeAnswer(reply: null);
-            if (last is not { Effects: [], Timers: [], Forward: null, Failure: null })
-            {
-                yield return new CallResult(method.HandlerName, last, context.ReplyMetadata);
+                if (result is not null)
+                {
+                    yield return result;
+                }
+
+                isLast |= result?.Failure is not null;
             }
         }
         finally
         {
             context.Close();
+        }
+
+        // Whatever the handler throws, even before its first reply, comes out of the loop above.
+        async IAsyncEnumerable<IMessage?> RepliesAsync()
+        {
+            await foreach (var reply in method.StreamedReply!(_create(), input, context).WithCancellation(either.Token))
+            {
+                yield return reply;
+            }
         }
     }
 
@@ -122,5 +142,12 @@ public sealed class ActionTestKit
         var answer = context.TakeAnswer(reply);
         method.CheckAnswer(answer);
         return new CallResult(method.HandlerName, answer, context.ReplyMetadata);
+    }
+
+    /// <summary>What a handler has asked for after its last reply; null if nothing.</summary>
+    private static CallResult? LastResultOf(ActionMethod method, ActionContext context)
+    {
+        var answer = context.TakeAnswer(reply: null);
+        return answer is { Effects: [], Timers: [], Forward: null, Failure: null } ? null : new CallResult(method.HandlerName, answer, context.ReplyMetadata);
     }
 }

@@ -1,4 +1,3 @@
-using CloudState.Knative.Actions;
 using Google.Protobuf;
 using Grpc.Core;
 

@@ -1,4 +1,3 @@
-using CloudState.Knative.Hosting;
 using CloudState.Knative.Kestrel;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Hosting;
@@ -20,7 +19,7 @@ namespace CloudState.Knative.Testing;
 /// </remarks>
 /// <example>
 /// <code>
-/// await using var service = new CloudStateFactory&lt;Program&gt; { ConfigureServices = services => services.AddSingleton&lt;TimeProvider&gt;(time) };
+/// await using var service = new CloudStateApplicationFactory&lt;Program&gt; { ConfigureServices = services => services.AddSingleton&lt;TimeProvider&gt;(time) };
 /// var carts = new ShoppingCart.ShoppingCartClient(service.Channel);
 /// </code>
 /// </example>

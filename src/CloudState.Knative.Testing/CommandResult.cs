@@ -1,4 +1,3 @@
-using CloudState.Knative.Actions;
 
 namespace CloudState.Knative.Testing;
 

@@ -6,7 +6,7 @@ namespace CloudState.Knative.Testing;
 /// <summary>Runs the commands of one entity in a test, without a host and a store.</summary>
 /// <example>
 /// <code>
-/// var cart = EntityTestKit.Of(() => new ShoppingCartEntity(), "alice");
+/// var cart = EntityTestKit.Create(() => new ShoppingCartEntity(), "alice");
 /// cart.Given(new ItemAdded { … });
 /// var result = await cart.WhenAsync(new RemoveLineItem { UserId = "alice", ProductId = "p1" });
 /// Assert.Equal([new ItemRemoved { ProductId = "p1" }], result.Events);

@@ -1,7 +1,5 @@
-using CloudState.Knative.Actions;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 
@@ -14,22 +12,20 @@ namespace CloudState.Knative.Testing;
 public abstract class EntityTestKit<TState>
     where TState : class, new()
 {
-    private readonly StoragePolicy _policy;
     private readonly HashSet<string> _commandIds = [];
     private string? _entityId;
-    private LoadedEntity _entity;
+    private EntityInstance _entity;
 
     private protected EntityTestKit(EntityUnderTest entity, string? entityId)
     {
         Entity = entity;
         Store = new TestStore(entity.Types);
-        _policy = new StoragePolicy(entity.Definition.Kind, Snapshots: null, SnapshotEvery: -1, TimeToLive: null, KeepCommands: 1);
         _entityId = entityId;
         _entity = Load();
     }
 
     /// <summary>The current state. A protobuf message is a copy; an object of another class may be the entity's own.</summary>
-    public TState State => ReadState(_entity.Instance);
+    public TState State => ReadState(((ClassInstance)_entity).Entity);
 
     private protected EntityUnderTest Entity { get; }
 
@@ -45,19 +41,24 @@ public abstract class EntityTestKit<TState>
         ArgumentNullException.ThrowIfNull(command);
         call ??= TestCall.Plain;
         var definition = FindHandler(command, handler);
-        var key = new EntityId(Entity.Definition.EntityType, ReadKey(definition, command));
+        var key = ReadKey(definition, command);
         RejectUsedId(call.CommandId);
 
         var (entity, before) = (_entity, Store.Read());
-        var context = new CommandContext(
-            Entity.Definition, definition.Rpc, entity.Instance, Entity.Types, CallTargets.All, key.Key, entity.Version, call.CommandId, call.ToMetadata(), () => call.CancellationToken);
+        var context = new CommandContext(definition.Rpc, entity, CallTargets.All, key, call.CommandId, call.ToMetadata(), () => call.CancellationToken);
+        entity.Begin(context, DateTimeOffset.UnixEpoch);
         var (reply, isKept) = (default(IMessage), false);
         try
         {
             // As it comes over the wire: nobody else holds it.
-            reply = await definition.Handler(entity.Instance, command.Descriptor.Parser.ParseFrom(command.ToByteArray()), context);
+            reply = await definition.Handler(entity, command.Descriptor.Parser.ParseFrom(command.ToByteArray()), context);
             definition.CheckAnswer(reply, context);
             isKept = context.Failure is null || !context.HasChanges;
+        }
+        catch (Exception) when (context.Failure is not null)
+        {
+            // The handler has rejected the command; no later exception replaces that.
+            isKept = !context.HasChanges;
         }
         finally
         {
@@ -69,18 +70,19 @@ public abstract class EntityTestKit<TState>
         }
 
         RememberId(call.CommandId, context);
-        var append = context.Failure is null ? entity.Advance(key, context, record: null, _policy, DateTimeOffset.UnixEpoch) : new EntityAppend(key, entity.Version);
-        Store.Append(append);
+        var change = context.Failure is null ? entity.Advance(DateTimeOffset.UnixEpoch) : entity.Unchanged;
+        Store.Append(change);
+        IReadOnlyList<object> events = change is EventsChange eventsChange ? eventsChange.Events : [];
         if (isKept)
         {
-            Check(definition.HandlerName, entity.Instance, before, append.Events);
+            Check(definition.HandlerName, ((ClassInstance)entity).Entity, before, events);
         }
 
         var answer = new ActionAnswer(reply, context.Failure is null ? context.Effects : [], context.Failure is null ? context.TimerRequests : [], context.ForwardTo, context.Failure);
         return new CommandResult<TState>(definition.HandlerName, answer, context.ReplyMetadata, State)
         {
-            Events = append.Events,
-            IsDeleted = append.Events is [.., EntityDeleted] || append.Value is { State: null },
+            Events = events,
+            IsDeleted = events is [.., EntityDeleted] || change is ValueChange { Value.State: null },
         };
     }
 
@@ -94,7 +96,7 @@ public abstract class EntityTestKit<TState>
     /// <summary>Goes on from what is stored.</summary>
     private protected void Reload() => _entity = Load();
 
-    private LoadedEntity Load() => Entity.Load(Store.Read);
+    private EntityInstance Load() => Entity.Load(Store.Read);
 
     private CommandDefinition FindHandler(IMessage command, string? name) => HandlerChoice.Find(
         Entity.Definition.Commands.Values, handler => handler.Rpc, handler => handler.Rpc.InputType == command.Descriptor, name, Entity.Definition.EntityClass, command.GetType().Name);

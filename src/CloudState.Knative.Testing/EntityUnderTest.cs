@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Protobuf;
-using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Testing;
@@ -17,10 +16,10 @@ internal sealed class EntityUnderTest
     {
         _create = create;
         Definition = EntityDefinitionReader.Read(Create().GetType());
-        if (json is null && Definition.StoredTypes.FirstOrDefault(use => !use.IsMessage && PrimitiveTypes.Find(use.Type) is null) is { } withoutJson)
+        if (json is null && Definition.Model.StoredTypes.FirstOrDefault(use => !use.IsMessage && PrimitiveTypes.Find(use.Type) is null) is { } withoutJson)
         {
             throw new TestKitException(
-                $"{Definition.EntityClass.Name} stores {withoutJson.Type.FullName} as JSON, but nothing says how. Pass what the service gives to UseJson: EntityTestKit.Of(…, json: YourJsonContext.Default)");
+                $"{Definition.EntityClass.Name} stores {withoutJson.Type.FullName} as JSON, but nothing says how. Pass what the service gives to UseJson: EntityTestKit.Create(…, json: YourJsonContext.Default)");
         }
 
         Types = new CheckedTypes(Definition, json is null ? null : new JsonSerializerOptions { TypeInfoResolver = json });
@@ -39,17 +38,20 @@ internal sealed class EntityUnderTest
             $"The factory has returned the same {instance.GetType().Name} twice. Make a new one each time: () => new {instance.GetType().Name}(…)");
     }
 
-    /// <summary>Starts a life of the entity, as the runtime does.</summary>
+    /// <summary>Starts an incarnation of the entity, as the runtime does.</summary>
     /// <exception cref="TestKitException">The entity does not know what is stored.</exception>
-    public LoadedEntity Load(Func<StoredEntity> read)
+    public EntityInstance Load(Func<StoredEntity> read)
     {
         try
         {
-            return LoadedEntity.Restore(Definition, Create(), read(), new RecentCommandIds(maxCount: 0, retention: TimeSpan.Zero));
+            return Definition.Model.Restore(read(), new EntityEnvironment(Create, Types, new EntityOptions { SnapshotEvery = EntityOptions.NoSnapshots }));
         }
         catch (UnreadableEntityException unreadable)
         {
             throw new TestKitException(unreadable.Message, unreadable);
         }
     }
+
+    /// <inheritdoc cref="Load"/>
+    public Entity LoadEntity(Func<StoredEntity> read) => ((ClassInstance)Load(read)).Entity;
 }

@@ -1,3 +1,4 @@
+using CloudState.Knative.EventSourced;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 
@@ -56,7 +57,7 @@ public sealed class EventSourcedTestKit<TState> : EntityTestKit<TState>
     public EventSourcedTestKit<TState> GivenSnapshot(object snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        var expected = Entity.Definition.Snapshots?.Take(Entity.Create()).GetType() ?? throw new TestKitException($"{Entity.Name} has no snapshots. Give it Snapshot and Restore methods.");
+        var expected = ((EventSourcedModel)Entity.Definition.Model).Snapshots?.Take(Entity.Create()).GetType() ?? throw new TestKitException($"{Entity.Name} has no snapshots. Give it Snapshot and Restore methods.");
         if (snapshot.GetType() != expected)
         {
             throw new TestKitException($"{snapshot.GetType().FullName} is no snapshot of {Entity.Name}, which are of type {expected.FullName}.");

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CloudState.Knative.EventSourced;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Testing;
@@ -12,18 +13,18 @@ internal sealed class LoadCheck<TState>(EntityUnderTest entity)
 {
     private static readonly JsonSerializerOptions ForPeople = new() { IncludeFields = true };
 
-    private readonly bool _storesSnapshots = entity.Definition is { Snapshots: not null, Attribute: not EventSourcedEntityAttribute { SnapshotEvery: < 0 } };
+    private readonly EventSourcedModel _model = (EventSourcedModel)entity.Definition.Model;
 
     /// <summary>The load from all that is stored.</summary>
     public void CheckEvents(string handlerName, Entity inMemory, TestStore store)
     {
         var expected = Take(inMemory);
-        if (_storesSnapshots)
+        if (_model.StoresSnapshots)
         {
             StoredForm.Of("snapshot", expected, entity.Types);
         }
 
-        var actual = Take(entity.Load(store.Read).Instance);
+        var actual = Take(entity.LoadEntity(store.Read));
         if (!AreSame(expected, actual))
         {
             throw new TestKitException(
@@ -39,16 +40,16 @@ internal sealed class LoadCheck<TState>(EntityUnderTest entity)
     /// <summary>The load from a snapshot taken before the command, and the events of the command.</summary>
     public void CheckSnapshot(string handlerName, Entity inMemory, StoredEntity before, IReadOnlyList<object> newEvents)
     {
-        if (!_storesSnapshots || before is { Snapshot: null, Events: [] })
+        if (!_model.StoresSnapshots || before is { Snapshot: null, Events: [] })
         {
             return;
         }
 
-        var snapshot = RoundTrip("snapshot", Take(entity.Load(() => before).Instance));
+        var snapshot = RoundTrip("snapshot", Take(entity.LoadEntity(() => before)));
         var stored = new StoredEntity(
             before.Version + newEvents.Count, new StoredSnapshot(before.Version, snapshot), [.. newEvents.Select(newEvent => RoundTrip("event", newEvent))], RecentCommands: []);
         var snapshotText = Text(snapshot);
-        var actual = Take(entity.Load(() => stored).Instance);
+        var actual = Take(entity.LoadEntity(() => stored));
         var expected = Take(inMemory);
         if (!AreSame(expected, actual))
         {
@@ -65,16 +66,16 @@ internal sealed class LoadCheck<TState>(EntityUnderTest entity)
 
     private object RoundTrip(string what, object value) => StoredForm.Of(what, value, entity.Types).Read(entity.Types);
 
-    private object Take(Entity instance) => entity.Definition.Snapshots?.Take(instance) ?? ((EventSourcedEntity<TState>)instance).CurrentState;
+    private object Take(Entity instance) => _model.Snapshots?.Take(instance) ?? ((EventSourcedEntity<TState>)instance).CurrentState;
 
-    private bool AreSame(object expected, object actual) => entity.Definition.Snapshots is not null
+    private bool AreSame(object expected, object actual) => _model.Snapshots is not null
         ? StoredForm.AreSame(entity.Types.Of(expected), expected, actual)
         : expected.Equals(actual) || Text(expected) == Text(actual);
 
     /// <summary>What can be seen of a state that is never stored is compared; nothing when it cannot be written.</summary>
     private string Text(object state)
     {
-        if (entity.Definition.Snapshots is not null)
+        if (_model.Snapshots is not null)
         {
             return entity.Types.ToJsonText(state);
         }

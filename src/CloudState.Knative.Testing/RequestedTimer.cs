@@ -1,4 +1,3 @@
-using CloudState.Knative.Entities;
 
 namespace CloudState.Knative.Testing;
 

@@ -39,16 +39,20 @@ internal sealed class TestStore(StoredTypes types)
         _version++;
     }
 
-    public void Append(EntityAppend append)
+    public void Append(StateChange change)
     {
-        foreach (var newEvent in append.Events)
+        switch (change)
         {
-            Add(newEvent);
-        }
+            case EventsChange events:
+                foreach (var newEvent in events.Events)
+                {
+                    Add(newEvent);
+                }
 
-        if (append.Value is { } change)
-        {
-            Put("state", change.State);
+                break;
+            case ValueChange { Value: { } value }:
+                Put("state", value.State);
+                break;
         }
     }
 

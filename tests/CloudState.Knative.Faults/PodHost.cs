@@ -1,5 +1,5 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using ShoppingCart;
 
 namespace CloudState.Knative.Faults;
@@ -21,6 +21,7 @@ internal static class PodHost
         }
 
         var app = builder.Build();
+        app.UseCloudState();
         app.MapCloudState();
         return await app.RunCloudStateAsync(args);
     }

@@ -28,7 +28,7 @@ internal static class Sabotage
     /// <summary>Appends without looking whether the pod is still a member.</summary>
     private sealed class UnfencedStore(IEntityStore store) : DecoratedStore(store)
     {
-        public override Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
+        public override Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
             base.AppendAsync(batch, memberId: null, cancellationToken);
     }
 

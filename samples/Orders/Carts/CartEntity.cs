@@ -14,7 +14,8 @@ public sealed class CartEntity : EventSourcedEntity<Cart>
         {
             context.Fail("A line item needs a product_id.");
         }
-        else if (command.Quantity <= 0)
+
+        if (command.Quantity <= 0)
         {
             context.Fail($"The quantity of item {command.ProductId} must be positive, but is {command.Quantity}.");
         }

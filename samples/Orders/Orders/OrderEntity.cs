@@ -30,11 +30,9 @@ public sealed class OrderEntity(IOptions<OrdersOptions> options) : EventSourcedE
         switch (State.Status)
         {
             case Status.None:
-                context.Fail($"There is no order {command.Id}.", StatusCode.NotFound);
-                break;
+                throw context.Fail($"There is no order {command.Id}.", StatusCode.NotFound);
             case Status.Expired:
-                context.Fail($"Order {command.Id} has expired.");
-                break;
+                throw context.Fail($"Order {command.Id} has expired.");
             case Status.Placed:
                 context.Emit(new OrderPaid());
                 context.Timers.Cancel(PaymentTimer);

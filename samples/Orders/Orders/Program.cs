@@ -12,6 +12,7 @@ builder.AddCloudState()
 
 var app = builder.Build();
 
+app.UseCloudState();
 app.MapCloudState();
 
 return await app.RunCloudStateAsync(args);

@@ -1,5 +1,5 @@
 using CloudState.Knative.Marten.Cluster;
-using CloudState.Knative.Protobuf;
+using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Storage;
 using Npgsql;
 
@@ -21,26 +21,24 @@ namespace CloudState.Knative.Marten.Append;
 /// follow versions, as the daemon's projections need.
 /// </para>
 /// </remarks>
-internal sealed class SetBasedAppend(NpgsqlDataSource database, string schema, MemberTables members, StoredTypes types)
+internal sealed class SetBasedAppend(NpgsqlDataSource database, AppendStatement statement)
 {
-    private readonly AppendStatement _statement = new(schema, members);
-
     /// <summary>Writes all of the batch or nothing.</summary>
-    /// <param name="appends">In the order of their keys.</param>
-    /// <param name="memberId">Who owns the entities; null not to check.</param>
+    /// <param name="batch">In the order of the streams' names.</param>
+    /// <param name="memberId">The owner of the entities; null to check none.</param>
     /// <param name="cancellationToken">Cancels the append; the outcome is unknown then.</param>
+    /// <returns>The time of the transaction, which the events have.</returns>
     /// <exception cref="FencedException">There is no such member any more.</exception>
-    /// <exception cref="VersionConflictException">A stream is not at the expected version.</exception>
-    public async Task RunAsync(IReadOnlyList<(string Stream, EntityAppend Append)> appends, Guid? memberId, CancellationToken cancellationToken)
+    /// <exception cref="VersionConflictException">An entity is not at the expected version.</exception>
+    public async Task<DateTimeOffset?> RunAsync(IReadOnlyList<StreamAppend> batch, Guid? memberId, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand();
-        command.CommandText = _statement.Text(new AppendParameters(command.Parameters, types).Add(appends, memberId));
+        command.CommandText = statement.Prepare(command.Parameters, batch, memberId);
         try
         {
-            if (await command.ExecuteScalarAsync(cancellationToken) is not true)
-            {
-                throw PostgresMemberStore.Fenced(memberId!.Value);
-            }
+            await using var result = await command.ExecuteReaderAsync(cancellationToken);
+            await result.ReadAsync(cancellationToken);
+            return result.GetBoolean(0) ? result.GetFieldValue<DateTimeOffset>(1) : throw PostgresMemberStore.Fenced(memberId!.Value);
         }
         catch (PostgresException conflict) when (conflict.SqlState == PostgresErrorCodes.DivisionByZero)
         {

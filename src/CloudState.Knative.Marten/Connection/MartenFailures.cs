@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using CloudState.Knative.Marten.Schema;
 using CloudState.Knative.Storage;
 using JasperFx.Events;
 using Npgsql;
@@ -59,7 +58,7 @@ internal static class MartenFailures
 
     private static Exception? OfServer(PostgresException refused, Exception failure) => refused.SqlState switch
     {
-        PostgresErrorCodes.UniqueViolation when refused.TableName is "mt_streams" or "mt_events" or CommandTable.Name => Conflict(failure),
+        PostgresErrorCodes.UniqueViolation when refused.TableName is "mt_streams" or "mt_events" or "cloudstate_commands" or "cloudstate_journal" => Conflict(failure),
 
         // Whoever loses such a race against another writer was rolled back.
         PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => Conflict(failure),

@@ -3,6 +3,8 @@ namespace CloudState.Knative.Marten;
 /// <summary>The Marten document that holds an entity's state as of one of its events; only the latest is kept.</summary>
 public sealed class EntitySnapshot
 {
+    internal const string Alias = "entitysnapshot";
+
     /// <summary>The key of the entity's event stream, <c>{entity type}/{entity id}</c>.</summary>
     public required string Id { get; init; }
 

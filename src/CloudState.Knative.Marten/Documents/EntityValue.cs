@@ -3,6 +3,8 @@ namespace CloudState.Knative.Marten;
 /// <summary>The Marten document that holds the value of a value entity.</summary>
 public sealed class EntityValue
 {
+    internal const string Alias = "entityvalue";
+
     /// <summary>The key of the entity, <c>{entity type}/{entity id}</c>.</summary>
     public required string Id { get; init; }
 

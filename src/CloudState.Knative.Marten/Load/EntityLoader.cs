@@ -21,12 +21,12 @@ internal sealed class EntityLoader
         _values = new(reader.ReadValuesAsync, maxQueries, patience);
     }
 
-    public async Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken)
+    public async Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken)
     {
         var request = new EntityRequest(key.ToString(), commandIds);
         try
         {
-            return kind == EntityKind.Value
+            return storedAs == StoredAs.Value
                 ? ToValue(await _values.ReadAsync(request).WaitAsync(cancellationToken))
                 : await ToEntityAsync(request.Stream, await _streams.ReadAsync(request).WaitAsync(cancellationToken), cancellationToken);
         }
@@ -47,14 +47,14 @@ internal sealed class EntityLoader
     {
         var snapshot = rows.State is null ? null : StateJson.ReadSnapshot(rows.State, _types);
         var version = snapshot?.Version ?? 0;
-        var events = new List<object>();
+        var (events, adopted) = (new List<object>(), new List<long>());
         if (_marten is null)
         {
             var later = EventPage.Read(rows.LaterEvents);
             events.EnsureCapacity(later.Count);
             foreach (var row in later)
             {
-                Add(row.Version, _types.FromJson(row.Type.Span, row.Json.Span));
+                Add(row.Version, _types.FromJson(row.Type.Span, row.Json.Span), row.IsAdopted);
             }
         }
         else if (rows.Version > version)
@@ -64,20 +64,25 @@ internal sealed class EntityLoader
             {
                 if (!entry.IsArchived)
                 {
-                    Add(entry.Version, MartenEvents.Unwrap(entry));
+                    Add(entry.Version, MartenEvents.Unwrap(entry), !string.IsNullOrEmpty(entry.DotNetTypeName));
                 }
             }
         }
 
         // More events than the stream's row knows were appended before Marten read them; fewer are missing.
         return version >= rows.Version && (snapshot?.Version ?? 0) <= rows.Version && !rows.IsArchived
-            ? new StoredEntity(version, snapshot is null ? null : new StoredSnapshot(snapshot.Version, snapshot.State), events, InOrder(rows.RecentCommands))
+            ? new StoredEntity(version, snapshot is null ? null : new StoredSnapshot(snapshot.Version, snapshot.State), events, InOrder(rows.RecentCommands)) { Adopted = adopted }
             : throw new UnreadableEntityException(
                 $"its stream is {(rows.IsArchived ? "archived" : "incomplete")}: " +
                 $"at version {rows.Version}, with a snapshot at {snapshot?.Version ?? 0} and {events.Count} later events.");
 
-        void Add(long eventVersion, object @event)
+        void Add(long eventVersion, object @event, bool isAdopted)
         {
+            if (isAdopted)
+            {
+                adopted.Add(eventVersion);
+            }
+
             if (eventVersion != ++version && @event is not EntityDeleted)
             {
                 throw new UnreadableEntityException($"event {version} is missing.");

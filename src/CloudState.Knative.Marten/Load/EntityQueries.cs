@@ -1,6 +1,8 @@
 using CloudState.Knative.Marten.Cluster;
 using CloudState.Knative.Marten.Connection;
-using CloudState.Knative.Marten.Schema;
+using CloudState.Knative.Marten.Journal;
+using CloudState.Knative.Marten.Outbox;
+using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Npgsql;
@@ -10,38 +12,34 @@ namespace CloudState.Knative.Marten.Load;
 /// <summary>What the store reads without Marten.</summary>
 internal sealed class EntityQueries(NpgsqlDataSource database, string schema, MemberTables members)
 {
-    public const string SnapshotAlias = "entitysnapshot";
-
-    public const string ValueAlias = "entityvalue";
-
     private readonly string _command =
-        $"select method, fingerprint, status_code, status_detail, reply, handled_at, details from {schema}.{CommandTable.Name} where stream = $1 and command_id = $2";
+        $"select method, fingerprint, status_code, status_detail, reply, handled_at, details, position from {schema}.{RecordSection.Name} where stream = $1 and command_id = $2";
 
     private readonly string _forgetOrders =
         $"""
-        delete from {schema}.{OrderTable.Name} where (entity_type, entity_id, stream) in
-          (select entity_type, entity_id, stream from {schema}.{OrderTable.Name} where expires_at < now() for update skip locked)
+        delete from {schema}.{OrderSection.Name} where (entity_type, entity_id, stream) in
+          (select entity_type, entity_id, stream from {schema}.{OrderSection.Name} where expires_at < now() for update skip locked)
         """;
 
-    private readonly string _sequence = $"select sequence from {schema}.{OrderTable.Name} where entity_type = $1 and entity_id = $2 and stream = $3";
+    private readonly string _sequence = $"select sequence from {schema}.{OrderSection.Name} where entity_type = $1 and entity_id = $2 and stream = $3";
 
     // Rows that somebody trims at the same time are left to him, so that the two cannot wait for each other.
     private readonly string _forget =
         $"""
-        delete from {schema}.{CommandTable.Name} where (stream, command_id) in
-          (select stream, command_id from {schema}.{CommandTable.Name} where handled_at < $1 for update skip locked)
+        delete from {schema}.{RecordSection.Name} where (stream, command_id) in
+          (select stream, command_id from {schema}.{RecordSection.Name} where handled_at < $1 for update skip locked)
         """;
 
     private readonly string _forgetValues =
         $"""
-        delete from {schema}.mt_doc_{ValueAlias} where id in
-          (select id from {schema}.mt_doc_{ValueAlias} where expires_at < $1 for update skip locked)
+        delete from {schema}.mt_doc_{EntityValue.Alias} where id in
+          (select id from {schema}.mt_doc_{EntityValue.Alias} where expires_at < $1 for update skip locked)
         """;
 
     private readonly string _check =
         $"""
-        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{SnapshotAlias}, {schema}.mt_doc_{ValueAlias}, {schema}.{CommandTable.Name}, {schema}.{OutboxTable.Name}, {schema}.{TimerTable.Name}, {schema}.{OrderTable.Name},
-          {schema}.{PositionTable.Name}, {schema}.{ParkedTable.Name},
+        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{EntitySnapshot.Alias}, {schema}.mt_doc_{EntityValue.Alias}, {schema}.{RecordSection.Name}, {schema}.{OutboxSection.Name}, {schema}.{TimerSection.Name}, {schema}.{OrderSection.Name},
+          {schema}.{JournalSection.Name}, {schema}.{JournalTables.Slots}, {schema}.{JournalTables.Checkpoints}, {schema}.{JournalTables.FormerCheckpoints}, {schema}.{ParkedTable.Name},
           {members.Members}, {members.Slots}, {members.Ring} limit 0
         """;
 
@@ -62,6 +60,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
                 HandledAt: reader.GetFieldValue<DateTimeOffset>(5))
             {
                 Details = reader.IsDBNull(6) ? ByteString.Empty : UnsafeByteOperations.UnsafeWrap(reader.GetFieldValue<byte[]>(6)),
+                Position = reader.IsDBNull(7) ? 0 : reader.GetInt64(7),
             }
             : null;
     }

@@ -1,5 +1,5 @@
 using CloudState.Knative.Marten.Connection;
-using CloudState.Knative.Marten.Schema;
+using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Storage;
 using Npgsql;
 
@@ -36,18 +36,18 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
     private const string Keys = "unnest((select $1)) with ordinality as k(stream, position)";
 
     // Each is one statement, so that its rows fit together whatever is written meanwhile.
-    private readonly string _values = Of(StateIn(schema, EntityQueries.ValueAlias));
+    private readonly string _values = Of(StateIn(schema, EntityValue.Alias));
 
-    private readonly string _streams = Of(StreamIn(schema), StateIn(schema, EntityQueries.SnapshotAlias));
+    private readonly string _streams = Of(StreamIn(schema), StateIn(schema, EntitySnapshot.Alias));
 
-    private readonly string _streamsWithEvents = Of(StreamIn(schema), StateIn(schema, EntityQueries.SnapshotAlias), EventsIn(schema));
+    private readonly string _streamsWithEvents = Of(StreamIn(schema), StateIn(schema, EntitySnapshot.Alias), EventsIn(schema));
 
     private readonly string _recentCommands =
         $"""
         select k.position, c.*
         from {Keys} cross join lateral (
           select array_agg(number), array_agg(command_id), array_agg(handled_at)
-          from (select number, command_id, handled_at from {schema}.{CommandTable.Name} where stream = k.stream and handled_at >= $2 order by number desc limit $3) recent
+          from (select number, command_id, handled_at from {schema}.{RecordSection.Name} where stream = k.stream and handled_at >= $2 order by number desc limit $3) recent
           having count(*) > 0) c
         """;
 
@@ -108,7 +108,7 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
         $"""
         select {RowKind.Events:D}, 0, {EventPage.Expression} from {schema}.mt_events
         where stream_id = k.stream and not is_archived
-          and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{EntityQueries.SnapshotAlias} where id = k.stream), 0)
+          and version > coalesce((select (data->>'Version')::bigint from {schema}.mt_doc_{EntitySnapshot.Alias} where id = k.stream), 0)
         group by {EventPage.Number}
         """;
 

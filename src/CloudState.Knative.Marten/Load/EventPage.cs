@@ -10,7 +10,7 @@ namespace CloudState.Knative.Marten.Load;
 internal static class EventPage
 {
     /// <summary>Aggregates rows of <c>mt_events</c>.</summary>
-    public const string Expression = @"string_agg(version || ' ' || type || E'\n' || data::text, E'\n')";
+    public const string Expression = @"string_agg(case when mt_dotnet_type <> '' then '*' else '' end || version || ' ' || type || E'\n' || data::text, E'\n')";
 
     /// <summary>What to group them by. PostgreSQL's limit of a text is 1 GB; an event is about as large as a request, of 4 MB at most by default.</summary>
     public const string Number = "version / 32";
@@ -26,12 +26,14 @@ internal static class EventPage
             while (rest.Length > 0)
             {
                 var head = NextLine(ref rest);
+                var isAdopted = head.Span.StartsWith("*"u8);
+                head = isAdopted ? head[1..] : head;
                 if (!Utf8Parser.TryParse(head.Span, out long version, out var length))
                 {
                     throw new UnreadableEntityException("the name of an event's type has a line break.");
                 }
 
-                events.Add(new EventRow(version, head[(length + 1)..], NextLine(ref rest)));
+                events.Add(new EventRow(version, head[(length + 1)..], NextLine(ref rest), isAdopted));
             }
         }
 
@@ -49,4 +51,4 @@ internal static class EventPage
 }
 
 /// <summary>An event as its page has it.</summary>
-internal readonly record struct EventRow(long Version, ReadOnlyMemory<byte> Type, ReadOnlyMemory<byte> Json);
+internal readonly record struct EventRow(long Version, ReadOnlyMemory<byte> Type, ReadOnlyMemory<byte> Json, bool IsAdopted);

@@ -1,22 +1,22 @@
 using CloudState.Knative.Marten.Connection;
-using CloudState.Knative.Marten.Schema;
+using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Npgsql;
 
 namespace CloudState.Knative.Marten.Outbox;
 
-/// <summary>Reads and empties the <see cref="OutboxTable"/>.</summary>
+/// <summary>Reads and empties the outbox.</summary>
 internal sealed class PostgresOutboxStore(NpgsqlDataSource database, string schema) : IOutboxStore
 {
     private readonly string _read =
         $"""
         select id, entity_type, entity_id, slot, method, call
-        from {schema}.{OutboxTable.Name} join unnest($1, $2) as owned(entity_type, slot) using (entity_type, slot)
+        from {schema}.{OutboxSection.Name} join unnest($1, $2) as owned(entity_type, slot) using (entity_type, slot)
         order by number
         """;
 
-    private readonly string _remove = $"delete from {schema}.{OutboxTable.Name} where id = any($1)";
+    private readonly string _remove = $"delete from {schema}.{OutboxSection.Name} where id = any($1)";
 
     public Task<IReadOnlyList<OutboxEntry>> ReadAsync(IReadOnlyCollection<Slot> slots, CancellationToken cancellationToken) => database.ReadAsync(
         _read,

@@ -1,5 +1,4 @@
 using CloudState.Knative.Marten.Connection;
-using CloudState.Knative.Marten.Schema;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Npgsql;

@@ -1,25 +1,25 @@
 using CloudState.Knative.Marten.Connection;
-using CloudState.Knative.Marten.Schema;
+using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Npgsql;
 
 namespace CloudState.Knative.Marten.Outbox;
 
-/// <summary>Reads and removes what is in the <see cref="TimerTable"/>.</summary>
+/// <summary>Reads and removes what is in the table of timers.</summary>
 internal sealed class PostgresTimerStore(NpgsqlDataSource database, string schema) : ITimerStore
 {
     private readonly string _due =
         $"""
         select id, entity_type, entity_id, slot, name, due_at, method, call
-        from {schema}.{TimerTable.Name} join unnest($1, $2) as owned(entity_type, slot) using (entity_type, slot)
+        from {schema}.{TimerSection.Name} join unnest($1, $2) as owned(entity_type, slot) using (entity_type, slot)
         where due_at < $3 order by due_at
         """;
 
     private readonly string _next =
-        $"select min(due_at) from {schema}.{TimerTable.Name} join unnest($1, $2) as owned(entity_type, slot) using (entity_type, slot) where due_at >= $3";
+        $"select min(due_at) from {schema}.{TimerSection.Name} join unnest($1, $2) as owned(entity_type, slot) using (entity_type, slot) where due_at >= $3";
 
-    private readonly string _remove = $"delete from {schema}.{TimerTable.Name} where id = any($1)";
+    private readonly string _remove = $"delete from {schema}.{TimerSection.Name} where id = any($1)";
 
     public Task<(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next)> ReadAsync(
         IReadOnlyCollection<Slot> slots, DateTimeOffset before, CancellationToken cancellationToken) => MartenFailures.TranslateAsync(

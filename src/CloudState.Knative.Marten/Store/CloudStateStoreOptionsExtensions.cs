@@ -1,10 +1,8 @@
 using CloudState.Knative.Marten;
 using CloudState.Knative.Marten.Documents;
-using CloudState.Knative.Marten.Load;
 using CloudState.Knative.Protobuf;
 using Google.Protobuf.Reflection;
 using JasperFx.Events;
-using Marten;
 using Marten.Services.Json.Transformations;
 
 namespace Marten;
@@ -42,11 +40,12 @@ public static class CloudStateStoreOptionsExtensions
 
         foreach (var (name, type) in types.FormerNames)
         {
-            options.Events.Upcast(type.ClrType, name, new JsonTransformation((serializer, reader, column) => serializer.FromJson(type.ClrType, reader, column)));
+            options.Events.Upcast(
+                type.ClrType, name, new JsonTransformation((serializer, reader, column) => serializer.FromJson(type.ClrType, reader, column)));
         }
 
-        options.Schema.For<EntitySnapshot>().Identity(snapshot => snapshot.Id).DocumentAlias(EntityQueries.SnapshotAlias);
-        options.Schema.For<EntityValue>().Identity(value => value.Id).DocumentAlias(EntityQueries.ValueAlias)
+        options.Schema.For<EntitySnapshot>().Identity(snapshot => snapshot.Id).DocumentAlias(EntitySnapshot.Alias);
+        options.Schema.For<EntityValue>().Identity(value => value.Id).DocumentAlias(EntityValue.Alias)
             .UseNumericRevisions(true).Metadata(metadata => metadata.Revision.MapTo(value => value.Version))
             .Duplicate(value => value.ExpiresAt, configure: index => index.Predicate = "expires_at is not null");
         return options.UseEntityJson(types);

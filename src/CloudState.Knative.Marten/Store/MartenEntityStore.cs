@@ -4,7 +4,7 @@ using CloudState.Knative.Marten.Connection;
 using CloudState.Knative.Marten.Journal;
 using CloudState.Knative.Marten.Load;
 using CloudState.Knative.Marten.Outbox;
-using CloudState.Knative.Marten.Schema;
+using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using JasperFx;
@@ -35,17 +35,14 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly Lazy<(NpgsqlDataSource Database, DocumentStore Store)> _marten;
     private readonly EntityQueries _queries;
     private readonly EntityLoader _loader;
-    private readonly Func<IReadOnlyList<(string Stream, EntityAppend Append)>, Guid?, CancellationToken, Task> _append;
+    private readonly Func<IReadOnlyList<StreamAppend>, Guid?, CancellationToken, Task<DateTimeOffset?>> _append;
     private readonly PostgresMemberStore _members;
 
     public MartenEntityStore(MartenStoreOptions options, ClusterOptions ring, StoredTypes types)
     {
         MaxConcurrentAppends = options.MaxConcurrentAppends;
         _schema = options.SchemaName;
-        var commands = new CommandTable(_schema);
-        var outbox = new OutboxTable(_schema);
-        var timers = new TimerTable(_schema);
-        var orders = new OrderTable(_schema);
+        var sections = AppendSections.Create(_schema, types);
         var memberTables = new MemberTables(_schema);
         var connection = PostgresConnection.WithDefaults(options.ConnectionString);
         _database = PostgresConnection.DataSource(connection);
@@ -56,13 +53,13 @@ internal sealed class MartenEntityStore : IEntityStore
         _queries = new EntityQueries(_database, _schema, memberTables);
         Outbox = new PostgresOutboxStore(_database, _schema);
         Timers = new PostgresTimerStore(_database, _schema);
-        Journal = new PostgresJournalReader(_database, _schema);
+        Journal = new PostgresJournalReader(_database, _schema, new SlotNumbering(_database, _schema, memberTables));
         Parked = new PostgresParkedStore(_database, _schema);
         _loader = new EntityLoader(
             new EntityReader(_database, _schema), types, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
-        _append = options.SetBasedAppend ?? options.Configure is null
-            ? new SetBasedAppend(_appending, _schema, memberTables, types).RunAsync
-            : new SessionAppend(_marten.Value.Store, _schema, commands, outbox, timers, orders, memberTables, types, ring.Lease).RunAsync;
+        _append = options.UseMartenSessions ?? options.Configure is not null
+            ? new SessionAppend(_marten.Value.Store, memberTables, sections, ring.Lease).RunAsync
+            : new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections)).RunAsync;
         _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
 
         (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
@@ -71,11 +68,8 @@ internal sealed class MartenEntityStore : IEntityStore
             var database = NpgsqlDataSource.Create(connection);
             var marten = new StoreOptions { DatabaseSchemaName = _schema };
             marten.UseCloudStateEvents(types);
-            marten.Storage.ExtendedSchemaObjects.Add(commands.Definition());
-            marten.Storage.ExtendedSchemaObjects.Add(outbox.Definition());
-            marten.Storage.ExtendedSchemaObjects.Add(timers.Definition());
-            marten.Storage.ExtendedSchemaObjects.Add(orders.Definition());
-            marten.Storage.ExtendedSchemaObjects.Add(PositionTable.Definition(_schema));
+            marten.Storage.ExtendedSchemaObjects.AddRange(AppendSections.TablesOf(sections));
+            marten.Storage.ExtendedSchemaObjects.AddRange(JournalTables.Definitions(_schema));
             marten.Storage.ExtendedSchemaObjects.Add(ParkedTable.Definition(_schema));
             marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
             options.Configure?.Invoke(marten);
@@ -122,17 +116,17 @@ internal sealed class MartenEntityStore : IEntityStore
     public Task CheckAsync(CancellationToken cancellationToken) =>
         RunAsync(() => Task.WhenAll(_queries.CheckAsync(cancellationToken), OpenAppendingAsync(cancellationToken)), cancellationToken);
 
-    public Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
-        RunAsync(() => _loader.LoadAsync(key, kind, commandIds, cancellationToken), cancellationToken);
+    public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
+        RunAsync(() => _loader.LoadAsync(key, storedAs, commandIds, cancellationToken), cancellationToken);
 
-    public Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => RunAsync(
+    public Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => RunAsync(
         () =>
         {
             // Rows are written in the order of their keys, so that two batches cannot wait for each other.
-            var appends = new (string Stream, EntityAppend Append)[batch.Count];
+            var appends = new StreamAppend[batch.Count];
             for (var i = 0; i < appends.Length; i++)
             {
-                appends[i] = (batch[i].Entity.ToString(), batch[i]);
+                appends[i] = new(batch[i].Entity.ToString(), batch[i]);
             }
 
             Array.Sort(appends, static (left, right) => string.CompareOrdinal(left.Stream, right.Stream));

@@ -1,8 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
-using CloudState.Knative.Grpc;
-using CloudState.Knative.Hosting;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
+using CloudState.Knative.Entities;
 
 namespace CloudState.Knative;
 
@@ -29,9 +26,7 @@ public abstract class ActionAttribute : Attribute
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
     internal abstract Type ServiceBase { get; }
 
-    internal abstract void AddService(IServiceCollection services);
-
-    internal abstract void MapService(IEndpointRouteBuilder endpoints);
+    internal abstract void Accept(IServiceVisitor visitor);
 }
 
 /// <summary>
@@ -47,7 +42,5 @@ public sealed class ActionAttribute<[DynamicallyAccessedMembers(DynamicallyAcces
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
     internal override Type ServiceBase => typeof(TService);
 
-    internal override void AddService(IServiceCollection services) => ServiceBinding.Add<TService, ActionInterceptor>(services);
-
-    internal override void MapService(IEndpointRouteBuilder endpoints) => ServiceBinding.Map<TService>(endpoints);
+    internal override void Accept(IServiceVisitor visitor) => visitor.Visit<TService>();
 }

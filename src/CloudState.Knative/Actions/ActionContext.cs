@@ -1,6 +1,4 @@
-using CloudState.Knative.Actions;
 using CloudState.Knative.Calls;
-using CloudState.Knative.Entities;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
@@ -8,12 +6,14 @@ using Grpc.Core;
 namespace CloudState.Knative;
 
 /// <summary>
-/// The surroundings of one call of an action. In a handler that streams its replies, what is asked for (<see cref="CallContext.Forward"/>, <see cref="CallContext.Effect"/>,
-/// <see cref="CallContext.Fail"/>) goes with the next message that it yields; that message is ignored, and may be null, when it is forwarded or rejected, which ends the stream.
+/// The context of one call of an action. In a handler that streams its replies, what is requested (<see cref="CallContext.ReplyFrom"/>,
+/// <see cref="CallContext.Call"/>, <see cref="CallContext.CallAndWait"/>, <see cref="CallContext.Fail"/>) goes with the next message that it yields;
+/// that message is ignored, and may be null, when another rpc gives the reply, which ends the stream, as a rejection does.
 /// </summary>
 /// <remarks>
-/// An action has nothing to store, so that its effects are not stored either: those that are not synchronous run after the reply, and those that have not run when the process is killed are lost. They are made even if the call fails.
-/// Timers are stored before the reply, if the call does not fail, and only if the class says that it uses them (<see cref="ActionAttribute.UsesTimers"/>).
+/// An action has nothing to store, so that its calls are not stored either: those that it does not wait for run after the reply, and those that have
+/// not run when the process is killed are lost. They are made even if the call fails. Timers are stored before the reply, if the call does not fail,
+/// and only if the class says that it uses them (<see cref="ActionAttribute.UsesTimers"/>).
 /// </remarks>
 public sealed class ActionContext : CallContext
 {

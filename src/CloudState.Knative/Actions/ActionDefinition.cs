@@ -19,7 +19,7 @@ internal delegate IAsyncEnumerable<IMessage?> StreamedReplyHandler(object action
 internal sealed record ActionMethod(MethodDescriptor Rpc, string HandlerName, SingleReplyHandler? SingleReply, StreamedReplyHandler? StreamedReply)
 {
     /// <summary><c>package.Service/Method</c></summary>
-    public string FullName { get; } = $"{Rpc.Service.FullName}/{Rpc.Name}";
+    public string FullName { get; } = Rpc.FullRpcName();
 
     /// <summary>The topic that the replies are published to; null when they are not.</summary>
     public string? OutTopic { get; } = Calls.OutTopic.Of(Rpc);
@@ -51,10 +51,11 @@ internal sealed class ActionDefinitions
 
     public IReadOnlyList<ActionRegistration> All { get; }
 
-    public IEnumerable<ActionMethod> Methods => _byMethod.Values.Select(pair => pair.Method);
+    public IEnumerable<(ActionRegistration Action, ActionMethod Method)> Methods => _byMethod.Values;
 
-    /// <summary>Finds a method by <see cref="ActionMethod.FullName"/>; null when there is none.</summary>
-    public (ActionRegistration Action, ActionMethod Method)? Find(string fullName) => _byMethod.TryGetValue(fullName, out var found) ? found : null;
+    /// <param name="fullName"><c>package.Service/Method</c></param>
+    public bool Has(string fullName) => _byMethod.ContainsKey(fullName);
+
 }
 
 /// <summary>An action class that was added, and how an instance of it is made.</summary>

@@ -16,7 +16,7 @@ internal static class ActionDefinitionReader
             ?? throw handlers.Wrong("has no action attribute. Add: [Action<YourService.YourServiceBase>]");
         var service = handlers.ReadService(attribute.ServiceBase);
         var methods = service.Methods.Select(rpc => ReadMethod(handlers, rpc)).ToArray();
-        handlers.RejectStrayHandlers(service);
+        handlers.RejectStrayHandlers(service, exempt: []);
         return new ActionDefinition(attribute, actionClass, service, methods, handlers.ReadCalls(attribute.Calls));
     }
 

@@ -2,18 +2,15 @@ using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
-using CloudState.Knative.Dispatch;
-using CloudState.Knative.Entities;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Actions;
 
 /// <summary>Runs the handlers of actions. Whatever happens, the outcomes are values; what the handlers ask for beside their replies is in them.</summary>
-internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTargets targets, IOptions<CloudStateOptions> options, TimeProvider time, ILogger<ActionRunner> logger)
+internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTargets targets, CallLimits limits, TimeProvider time, ILogger<ActionRunner> logger)
 {
     /// <summary>Runs a handler that answers once.</summary>
     /// <param name="action">The class.</param>
@@ -31,6 +28,11 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
             var handling = method.SingleReply!(action.CreateInstance(instances.ServiceProvider), input, context);
             var reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
             return ToOutcome(action, method, context.TakeAnswer(reply), context, new CallIds(scope.CommandId));
+        }
+        catch (Exception) when (context.Failure is not null)
+        {
+            // The handler has rejected the call; no later exception replaces that.
+            return ToOutcome(action, method, context.TakeAnswer(reply: null), context, new CallIds(scope.CommandId));
         }
         catch (Exception failure)
         {
@@ -60,6 +62,10 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
             {
                 outcome = await replies.MoveNextAsync() ? ToOutcome(action, method, context.TakeAnswer(replies.Current), context, ids) : LastOutcome(action, context.TakeAnswer(null), ids);
             }
+            catch (Exception) when (context.Failure is not null)
+            {
+                outcome = LastOutcome(action, context.TakeAnswer(null), ids);
+            }
             catch (Exception failure)
             {
                 outcome = Failed(method, failure, limit, scope);
@@ -87,7 +93,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         }
     }
 
-    private DateTimeOffset LatestEnd(ActionMethod method) => method.Rpc.IsClientStreaming ? DateTimeOffset.MaxValue : time.GetUtcNow() + options.Value.CommandTimeout;
+    private DateTimeOffset LatestEnd(ActionMethod method) => method.Rpc.IsClientStreaming ? DateTimeOffset.MaxValue : time.GetUtcNow() + limits.Timeout;
 
     private static CallOutcome ToOutcome(ActionRegistration action, ActionMethod method, ActionAnswer answer, ActionContext context, CallIds ids)
     {
@@ -132,7 +138,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
             default:
                 var traceId = scope.Trace.TraceId == default ? ActivityTraceId.CreateRandom() : scope.Trace.TraceId;
                 LogFailed(method.FullName, traceId, failure);
-                return CallOutcome.Unexpected("action", traceId, options.Value.EnableDetailedErrors ? failure : null);
+                return CallOutcome.Unexpected("action", traceId, limits.ShowsExceptions ? failure : null);
         }
     }
 

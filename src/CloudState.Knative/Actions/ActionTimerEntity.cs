@@ -1,14 +1,13 @@
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Calls;
-using CloudState.Knative.Entities;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
 namespace CloudState.Knative.Actions;
 
 /// <summary>Keeps one timer of an action, as a timer of its own.</summary>
-[ValueEntity<ActionTimers.ActionTimersBase>("cloudstate-action-timer")]
-internal sealed class ActionTimerEntity : ValueEntity<ActionTimerState>
+[ActionTimer]
+internal sealed class ActionTimerEntity : Entity
 {
     private const string Name = "timer";
     private const string Method = "cloudstate.internal.ActionTimers/Change";
@@ -44,4 +43,12 @@ internal sealed class ActionTimerEntity : ValueEntity<ActionTimerState>
 
         return new OutgoingCall(Method, change.ToByteString(), CallMetadata.Empty);
     }
+
+    internal override object TakeSnapshot() => throw NoState();
+
+    internal override void RestoreSnapshot(object snapshot) => throw NoState();
+
+    internal override void Reset() => throw NoState();
+
+    private static InvalidOperationException NoState() => new("The timer of an action has no state.");
 }

@@ -1,6 +1,6 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
-using CloudState.Knative.Grpc;
+using CloudState.Knative.Calls;
 
 namespace CloudState.Knative;
 
@@ -44,7 +44,7 @@ public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, stri
 
     /// <summary>Without the id of the call that it came with, which is no other call's.</summary>
     internal CallMetadata WithoutCommandId() =>
-        this[HttpCommand.CommandIdHeader] is null ? this : new([.. _entries.Where(entry => !entry.Key.Equals(HttpCommand.CommandIdHeader, StringComparison.OrdinalIgnoreCase))]);
+        this[CallHeaders.CommandId] is null ? this : new([.. _entries.Where(entry => !entry.Key.Equals(CallHeaders.CommandId, StringComparison.OrdinalIgnoreCase))]);
 
     /// <summary>All entries in the order of arrival.</summary>
     public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _entries.GetEnumerator();

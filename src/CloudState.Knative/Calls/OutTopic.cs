@@ -9,7 +9,7 @@ internal static class OutTopic
     /// <exception cref="EntityDefinitionException">The option makes no sense.</exception>
     public static string? Of(MethodDescriptor rpc)
     {
-        var method = $"{rpc.Service.FullName}/{rpc.Name}";
+        var method = rpc.FullRpcName();
         return rpc.GetOptions()?.GetExtension(EventingExtensions.Eventing) switch
         {
             null or { Out: null } => null,

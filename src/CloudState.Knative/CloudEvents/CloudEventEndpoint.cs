@@ -15,7 +15,7 @@ namespace CloudState.Knative.CloudEvents;
 /// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
 /// that are done are recognised by their ids then and not applied again. The reply to a single event is an event, too, for those who ask for it.
 /// </remarks>
-internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls calls, ServiceName service, EventingOptions options, TimeProvider time)
+internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls, ServiceName service, EventingOptions options, TimeProvider time)
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(25);
     private int _heldOpen;
@@ -37,6 +37,11 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
             }
 
+            if (outcome.Position is { } position)
+            {
+                http.Response.Headers[CallHeaders.Position] = position;
+            }
+
             if (events is [var single] && CloudEventReply.IsWanted(http.Request) && ToEvent(single, outcome) is { } reply)
             {
                 await CloudEventReply.WriteAsync(http.Response, reply);
@@ -55,7 +60,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
     private async ValueTask<CallOutcome> CallInOrderAsync(CloudEventCall call)
     {
         var outcome = await calls.CallAsync(call.Call, call.CommandId, call.Scope);
-        if (!outcome.IsHeldBack)
+        if (outcome.Kind != OutcomeKind.HeldBack)
         {
             return outcome;
         }
@@ -65,7 +70,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, ServiceCalls c
             var started = time.GetTimestamp();
             if (Interlocked.Increment(ref _heldOpen) <= options.MaxOutOfOrderWaits)
             {
-                while (outcome.IsHeldBack && time.GetElapsedTime(started) < options.OutOfOrderWait && !call.Scope.CallCancelled.IsCancellationRequested)
+                while (outcome.Kind == OutcomeKind.HeldBack && time.GetElapsedTime(started) < options.OutOfOrderWait && !call.Scope.CallCancelled.IsCancellationRequested)
                 {
                     await Task.Delay(LookInterval, time, call.Scope.CallCancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                     outcome = await calls.CallAsync(call.Call, call.CommandId, call.Scope);

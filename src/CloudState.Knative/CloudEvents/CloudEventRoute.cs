@@ -1,3 +1,4 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Journal;
 using Google.Protobuf.Reflection;
@@ -13,7 +14,7 @@ internal sealed record CloudEventRoute(MethodDescriptor Rpc, EntityKeyFields? Ke
     /// <exception cref="EntityDefinitionException">Its binding to a topic makes no sense.</exception>
     public static CloudEventRoute Of(MethodDescriptor rpc, EntityKeyFields? key)
     {
-        var method = $"{rpc.Service.FullName}/{rpc.Name}";
+        var method = rpc.FullRpcName();
         var binding = rpc.GetOptions()?.GetExtension(EventingExtensions.Eventing);
         var topic = binding?.In?.SourceCase == EventSource.SourceOneofCase.Topic ? binding.In.Topic : null;
         return binding switch

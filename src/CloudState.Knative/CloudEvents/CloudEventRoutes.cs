@@ -1,14 +1,12 @@
 using System.Collections.Frozen;
 using System.Diagnostics;
 using CloudNative.CloudEvents;
-using CloudState.Knative.Actions;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
-using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.CloudEvents;
 
@@ -27,13 +25,9 @@ internal sealed class CloudEventRoutes
     private readonly FrozenDictionary<string, TopicRoutes> _byTopic;
 
     /// <exception cref="EntityDefinitionException">A binding to a topic makes no sense.</exception>
-    public CloudEventRoutes(EntityDefinitions entities, ActionDefinitions actions, IOptions<CloudStateOptions> options)
+    public CloudEventRoutes(RpcTable table, IReadOnlyDictionary<string, TopicOptions> topics)
     {
-        CloudEventRoute[] routes =
-        [
-            .. entities.Commands.Where(pair => !pair.Entity.IsInternal).Select(pair => CloudEventRoute.Of(pair.Command.Rpc, pair.Command.Key)),
-            .. actions.Methods.Select(method => CloudEventRoute.Of(method.Rpc, key: null)),
-        ];
+        CloudEventRoute[] routes = [.. table.Local.Where(rpc => !rpc.IsInternal).Select(rpc => CloudEventRoute.Of(rpc.Rpc, rpc.Key))];
         routes = Array.FindAll(routes, route => route.Rpc is { IsClientStreaming: false, IsServerStreaming: false });
         _byType = routes
             .SelectMany(route => route.Types, (route, type) => (type, route))
@@ -42,7 +36,7 @@ internal sealed class CloudEventRoutes
         _byTopic = routes
             .Where(route => route.Topic is not null)
             .GroupBy(route => route.Topic!)
-            .ToFrozenDictionary(topic => topic.Key, topic => new TopicRoutes(topic.Key, topic, options.Value.Topics.GetValueOrDefault(topic.Key) ?? new()));
+            .ToFrozenDictionary(topic => topic.Key, topic => new TopicRoutes(topic.Key, topic, topics.GetValueOrDefault(topic.Key) ?? new()));
     }
 
     /// <param name="cloudEvent">The event.</param>

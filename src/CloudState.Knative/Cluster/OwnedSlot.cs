@@ -15,6 +15,8 @@ internal sealed class OwnedSlot(Slot slot, Tenure tenure)
 
     public Slot Slot { get; } = slot;
 
+    public int Number => Slot.Number;
+
     public Tenure Tenure { get; } = tenure;
 
     /// <summary>Whether what is in memory is certainly the latest state. Holds for those inside, even while the slot is being drained.</summary>

@@ -9,7 +9,7 @@ using CloudState.Knative.Topics;
 namespace CloudState.Knative.Delivery;
 
 /// <summary>Makes one attempt to deliver something.</summary>
-internal sealed class Deliverer(ServiceCalls calls, TopicSinks sinks, JournalSubscriptions subscriptions)
+internal sealed class Deliverer(RpcCalls calls, TopicSinks sinks, JournalSubscriptions subscriptions)
 {
     /// <summary>Where a delivery goes, for people: the full name of an rpc, or a topic.</summary>
     public string TargetOf(StoredDelivery delivery) => delivery.ContentCase switch
@@ -31,7 +31,7 @@ internal sealed class Deliverer(ServiceCalls calls, TopicSinks sinks, JournalSub
     {
         var subscription = subscriptions.Find(stored.Subscription)
             ?? throw new InvalidOperationException($"Nobody takes events as {stored.Subscription} any more. Discard it, or deploy the version of the service that does.");
-        return subscription.Select(JournalEvents.ToLogged(stored)) is var (_, content) ? DeliverAsync(content(), cancelled) : Task.FromResult(DeliveryResult.Delivered);
+        return subscription.Select(JournalEvents.ToLogged(stored)) is { } selected ? DeliverAsync(selected.Content(), cancelled) : Task.FromResult(DeliveryResult.Delivered);
     }
 
     private async Task<DeliveryResult> CallAsync(StoredDelivery delivery, CancellationToken cancelled)

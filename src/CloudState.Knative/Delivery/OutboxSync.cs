@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting;
 namespace CloudState.Knative.Delivery;
 
 /// <summary>Brings what is stored to be delivered from the store to the <see cref="OwnedOutbox"/>, for each slot that this process comes to own, and removes what is done.</summary>
-internal sealed class OutboxSync(OwnedOutbox outbox, Deliveries deliveries, ServiceCalls calls, ClusterState ring, IEntityStore store, StoreHealth health, TimeProvider time) : BackgroundService
+internal sealed class OutboxSync(OwnedOutbox outbox, Deliveries deliveries, RpcCalls calls, ClusterState ring, IEntityStore store, StoreHealth health, TimeProvider time) : BackgroundService
 {
     private const int MaxRemovals = 1000;
     private static readonly TimeSpan LoadDelay = TimeSpan.FromMilliseconds(100);

@@ -1,12 +1,11 @@
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Calls;
-using CloudState.Knative.Entities;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 
 namespace CloudState.Knative;
 
-/// <summary>The surroundings of one call of an rpc while its handler runs, and what the handler wants beside its reply.</summary>
+/// <summary>The context of a call while its handler runs: its metadata, and what the handler requests beside its reply.</summary>
 public abstract class CallContext
 {
     private readonly MethodDescriptor _rpc;
@@ -36,7 +35,7 @@ public abstract class CallContext
     public ReplyMetadata ReplyMetadata => _replyMetadata ??= new();
 
     /// <summary>Calls to be made later, or at a time.</summary>
-    public Timers Timers => _timers ??= new(_targets, ThrowIfClosed);
+    public Timers Timers => _timers ??= new(_targets, ThrowIfEnded);
 
     /// <summary>Cancelled when the caller has gone or the time limit of the call has passed.</summary>
     public CancellationToken CancellationToken => _cancellation();
@@ -53,47 +52,61 @@ public abstract class CallContext
     internal Status? Failure { get; private set; }
 
     /// <summary>
-    /// Leaves the reply to another rpc of this service or of one that is registered with <c>AddServiceClient</c>: it is called once all that this handler has done is stored, and the
-    /// caller gets its outcome. What the handler returns is ignored. The metadata of this call goes along.
+    /// Lets another rpc of this service, or of one that is registered with <c>AddServiceClient</c>, give the reply: it is called once everything that this handler has done is
+    /// stored, and the caller gets its outcome. What the handler returns is ignored. The metadata of this call goes along.
     /// </summary>
-    /// <param name="call">Calls the rpc, for example <c>(Carts.CartsClient carts) =&gt; carts.GetAsync(new GetCart { Id = id })</c>; it runs at once, only to see what it calls.</param>
-    /// <exception cref="InvalidOperationException">There is no such rpc, or it does not return what this one does, or the call is over.</exception>
-    public void Forward<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient, TReply>(Func<TClient, AsyncUnaryCall<TReply>> call)
+    /// <param name="call">
+    /// Calls the rpc, for example <c>(Carts.CartsClient carts) =&gt; carts.GetAsync(new GetCart { Id = id })</c>; it runs at once, only to record the call.
+    /// </param>
+    /// <exception cref="InvalidOperationException">There is no such rpc, or it does not return what this one does, or this call has ended.</exception>
+    public void ReplyFrom<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient, TReply>(Func<TClient, AsyncUnaryCall<TReply>> call)
         where TClient : ClientBase
         where TReply : class
     {
         ArgumentNullException.ThrowIfNull(call);
-        ThrowIfClosed();
+        ThrowIfEnded();
         var forward = _targets.Check(CallRecorder.Record(call));
         if (_rpc.OutputType.ClrType != typeof(TReply))
         {
-            throw new InvalidOperationException($"{_rpc.FullName} returns {_rpc.OutputType.FullName} and cannot be forwarded to {forward.Method}, which returns {typeof(TReply).FullName}. Forward to an rpc with the same output.");
+            throw new InvalidOperationException(
+                $"{_rpc.FullName} returns {_rpc.OutputType.FullName} and cannot get its reply from {forward.Method}, which returns {typeof(TReply).FullName}. " +
+                "Call an rpc with the same output.");
         }
 
         ForwardTo = forward;
     }
 
     /// <summary>
-    /// Calls another rpc of this service, or of one that is registered with <c>AddServiceClient</c>, once all that this handler has done is stored. An effect of an entity's command is stored with it, and made at least once,
-    /// whatever happens to this process; an rpc of an entity takes effect once.
+    /// Calls another rpc of this service, or of one that is registered with <c>AddServiceClient</c>, once everything that this handler has done is stored. The call of an entity's
+    /// command is stored with the command, and made at least once, whatever happens to this process; an rpc of an entity takes effect once.
     /// </summary>
-    /// <param name="call">Calls the rpc, for example <c>(Mails.MailsClient mails) =&gt; mails.SendAsync(new Mail { To = to })</c>; it runs at once, only to see what it calls.</param>
-    /// <param name="synchronous">Whether the caller gets its reply only when this effect is done, and those before it; when it is rejected, the caller gets its failure.</param>
-    /// <exception cref="InvalidOperationException">There is no such rpc, or the call is over.</exception>
-    public void Effect<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient, TReply>(Func<TClient, AsyncUnaryCall<TReply>> call, bool synchronous = false)
+    /// <param name="call">
+    /// Calls the rpc, for example <c>(Mails.MailsClient mails) =&gt; mails.SendAsync(new Mail { To = to })</c>; it runs at once, only to record the call.
+    /// </param>
+    /// <exception cref="InvalidOperationException">There is no such rpc, or this call has ended.</exception>
+    public void Call<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient, TReply>(Func<TClient, AsyncUnaryCall<TReply>> call)
         where TClient : ClientBase
-        where TReply : class
-    {
-        ArgumentNullException.ThrowIfNull(call);
-        ThrowIfClosed();
-        (_effects ??= []).Add(new Effect(_targets.Check(CallRecorder.Record(call)), synchronous));
-    }
+        where TReply : class =>
+        AddEffect(call, isSynchronous: false);
 
-    /// <summary>Rejects the call: the caller gets the message, and what the handler returns is ignored. Of an entity's command nothing is kept, no event and no effect.</summary>
+    /// <summary>
+    /// As <see cref="Call"/>, but the caller gets its reply only after this call and those before it have been made. If this call is rejected, the caller gets its failure.
+    /// </summary>
+    /// <inheritdoc cref="Call"/>
+    public void CallAndWait<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient, TReply>(Func<TClient, AsyncUnaryCall<TReply>> call)
+        where TClient : ClientBase
+        where TReply : class =>
+        AddEffect(call, isSynchronous: true);
+
+    /// <summary>
+    /// Rejects the call and ends the handler: the caller gets the message. Of an entity's command nothing is kept, no event and no effect.
+    /// </summary>
     /// <param name="message">What the caller can do about it.</param>
-    /// <param name="statusCode">The gRPC status; over HTTP its usual counterpart (the default is 400).</param>
+    /// <param name="statusCode">The gRPC status; over HTTP its usual counterpart (of the default 400).</param>
+    /// <returns>Never: it throws, so that nothing after it runs. Write <c>throw context.Fail(…)</c> where the compiler needs to see that the handler ends here.</returns>
     /// <exception cref="ArgumentException"><paramref name="statusCode"/> is <see cref="StatusCode.OK"/>.</exception>
-    public void Fail(string message, StatusCode statusCode = StatusCode.FailedPrecondition)
+    [DoesNotReturn]
+    public Exception Fail(string message, StatusCode statusCode = StatusCode.FailedPrecondition)
     {
         ArgumentNullException.ThrowIfNull(message);
         if (statusCode == StatusCode.OK)
@@ -102,16 +115,32 @@ public abstract class CallContext
         }
 
         Failure ??= new Status(statusCode, message);
+        throw new CallRejectedException(Failure.Value.Detail);
     }
 
     /// <summary>What a handler is told that has neither replied nor left the reply to another one nor rejected the call.</summary>
     internal static InvalidOperationException NoAnswer(string handlerName) =>
-        new($"{handlerName} returned null. Return a message, or call context.Forward or context.Fail.");
+        new($"{handlerName} returned null. Return a message, or call context.ReplyFrom or context.Fail.");
 
     internal void Close() => _isClosed = true;
 
-    private protected void ThrowIfClosed()
+    private void AddEffect<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient, TReply>(
+        Func<TClient, AsyncUnaryCall<TReply>> call, bool isSynchronous)
+        where TClient : ClientBase
+        where TReply : class
     {
+        ArgumentNullException.ThrowIfNull(call);
+        ThrowIfEnded();
+        (_effects ??= []).Add(new Effect(_targets.Check(CallRecorder.Record(call)), isSynchronous));
+    }
+
+    internal void ThrowIfEnded()
+    {
+        if (Failure is { } failure)
+        {
+            throw new CallRejectedException(failure.Detail);
+        }
+
         if (_isClosed)
         {
             throw new InvalidOperationException("The call is over: its handler returned or ran into its time limit. Emit events, update the state and ask for effects before that.");

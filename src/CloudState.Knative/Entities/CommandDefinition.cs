@@ -4,8 +4,8 @@ using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.Entities;
 
-/// <summary>Runs one command handler of an entity class and returns its reply, which nobody else holds.</summary>
-internal delegate ValueTask<IMessage?> CommandHandler(Entity entity, IMessage command, CommandContext context);
+/// <summary>Handles a command and returns its reply, an object that is shared with no other code.</summary>
+internal delegate ValueTask<IMessage?> CommandHandler(EntityInstance entity, IMessage command, CommandContext context);
 
 /// <summary>One rpc of a service with the handler that answers it.</summary>
 internal sealed class CommandDefinition(MethodDescriptor rpc, string className, EntityKeyFields key, CommandHandler handler)
@@ -13,7 +13,7 @@ internal sealed class CommandDefinition(MethodDescriptor rpc, string className, 
     public MethodDescriptor Rpc { get; } = rpc;
 
     /// <summary><c>package.Service/Method</c></summary>
-    public string FullName { get; } = $"{rpc.Service.FullName}/{rpc.Name}";
+    public string FullName { get; } = rpc.FullRpcName();
 
     /// <summary>The handler as its author knows it, <c>Class.Method</c>.</summary>
     public string HandlerName { get; } = $"{className}.{rpc.Name}";

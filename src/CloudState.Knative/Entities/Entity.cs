@@ -1,5 +1,3 @@
-using CloudState.Knative.Protobuf;
-
 namespace CloudState.Knative;
 
 /// <summary>What all kinds of entities have in common. Derive from <see cref="EventSourcedEntity{TState}"/> or <see cref="ValueEntity{TState}"/>.</summary>
@@ -14,10 +12,11 @@ public abstract class Entity
 
     internal abstract void RestoreSnapshot(object snapshot);
 
-    /// <summary>Makes the state that of an entity which was never written.</summary>
+    /// <summary>Makes the state that of an entity that was never written.</summary>
     internal abstract void Reset();
 
-    internal virtual void StartCommand(CommandContext command, StoredTypes types)
+    /// <summary>Called before each command is handled.</summary>
+    internal virtual void BeginCommand(Entities.EntityInstance instance, CommandContext command)
     {
     }
 }

@@ -1,9 +1,6 @@
 using System.Collections.Frozen;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
-using CloudState.Knative.EventSourced;
-using CloudState.Knative.Protobuf;
-using CloudState.Knative.Storage;
 using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.Entities;
@@ -30,24 +27,17 @@ internal sealed class EntityDefinitionReader
             throw _class.Wrong($"has the entity type '{attribute.EntityType}'. Choose a name that is not empty and has no '/'.");
         }
 
-        var state = StateType(attribute);
         var service = _class.ReadService(attribute.ServiceBase);
+        var model = attribute.ReadModel(_class);
         var commands = service.Methods.Select(ReadCommand).ToArray();
-        var events = new EventHandlersReader(_class);
-        var (eventHandlers, snapshots, stored) = attribute is EventSourcedEntityAttribute eventSourced
-            ? (events.Read(eventSourced), events.ReadSnapshots(eventSourced, state), events.StoredTypes)
-            : (EventHandlers.None(_class.Type), SnapshotHandlers.OfState, [StoredTypeOfValue(state)]);
-        _class.RejectStrayHandlers(service, attribute is EventSourcedEntityAttribute ? ["Apply", "Upcast", "Restore"] : []);
-
+        _class.RejectStrayHandlers(service, model.HandlerNames);
         return new EntityDefinition
         {
             Attribute = attribute,
             EntityClass = _class.Type,
             Service = service,
             Commands = commands.ToFrozenDictionary(command => command.FullName),
-            EventHandlers = eventHandlers,
-            Snapshots = snapshots,
-            StoredTypes = stored,
+            Model = model,
             Calls = _class.ReadCalls(attribute.Calls),
         };
     }
@@ -83,28 +73,5 @@ internal sealed class EntityDefinitionReader
         return unfit is null
             ? EntityKeyFields.Of(rpc.InputType)
             : throw _class.Wrong($"cannot answer the rpc {rpc.FullName}: the key field {unfit.FullName} is neither a string nor an integer. Use one of these types.");
-    }
-
-    private StoredTypeUse StoredTypeOfValue(Type state)
-    {
-        var handlers = Array.Find(_class.Methods, method => method.Name is "Apply" or "Upcast" or "Restore" or "Snapshot");
-        return handlers is null
-            ? new StoredTypeUse(state, [.. _class.Type.GetCustomAttributes<FormerNameAttribute>().Select(former => former.Name)])
-            : throw _class.Wrong($"is a value entity and has a method {handlers.Name}, which only event sourced entities have. Rename or remove it.");
-    }
-
-    private Type StateType(EntityAttribute attribute)
-    {
-        var expected = attribute.Kind == EntityKind.Value ? typeof(ValueEntity<>) : typeof(EventSourcedEntity<>);
-        for (var type = _class.Type.BaseType; type is not null; type = type.BaseType)
-        {
-            if (type.IsGenericType && type.GetGenericTypeDefinition() == expected)
-            {
-                return type.GetGenericArguments()[0];
-            }
-        }
-
-        var name = expected.Name[..expected.Name.IndexOf('`')];
-        throw _class.Wrong($"does not derive from {name}<TState>, as its attribute says. Derive from it.");
     }
 }

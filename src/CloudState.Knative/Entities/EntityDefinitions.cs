@@ -22,7 +22,7 @@ internal sealed class EntityDefinitions
 
     public IEnumerable<(EntityDefinition Entity, CommandDefinition Command)> Commands => _byMethod.Values;
 
-    public IEnumerable<StoredTypeUse> StoredTypes => All.SelectMany(definition => definition.StoredTypes);
+    public IEnumerable<StoredTypeUse> StoredTypes => All.SelectMany(definition => definition.Model.StoredTypes);
 
     /// <summary>Finds a command by the method of a gRPC call, <c>/package.Service/Method</c>. gRPC has routed by the same services.</summary>
     public (EntityDefinition Entity, CommandDefinition Command) FindMethod(string method) =>

@@ -78,7 +78,7 @@ internal static class HandlerBinding
             var call = BindTyped(method);
             return (entity, command, context) =>
             {
-                var reply = call((TEntity)entity, (TCommand)command, context);
+                var reply = call((TEntity)((ClassInstance)entity).Entity, (TCommand)command, context);
 
                 // The reply may share parts with the state, which the next command changes while the edge still writes: copy it now.
                 return reply.IsCompletedSuccessfully ? new ValueTask<IMessage?>(reply.Result?.Clone()) : AwaitReply(reply);

@@ -59,7 +59,7 @@ internal sealed class HandlerClass
     }
 
     /// <summary>Refuses methods that look like handlers but answer no rpc.</summary>
-    public void RejectStrayHandlers(ServiceDescriptor service, params string[] exempt)
+    public void RejectStrayHandlers(ServiceDescriptor service, IReadOnlyList<string> exempt)
     {
         var stray = Array.Find(Methods, method =>
             !exempt.Contains(method.Name)
@@ -69,6 +69,22 @@ internal sealed class HandlerClass
         {
             throw Wrong($"has a public method {stray.Name} that takes a message, but {service.FullName} has no rpc of that name. Add the rpc, rename the method, name it Apply if it handles an event, or make it private.");
         }
+    }
+
+    /// <summary>The type argument of a generic base class.</summary>
+    /// <exception cref="EntityDefinitionException">The class does not derive from it.</exception>
+    public Type ReadStateType(Type genericBase)
+    {
+        for (var type = Type.BaseType; type is not null; type = type.BaseType)
+        {
+            if (type.IsGenericType && type.GetGenericTypeDefinition() == genericBase)
+            {
+                return type.GetGenericArguments()[0];
+            }
+        }
+
+        var name = genericBase.Name[..genericBase.Name.IndexOf('`')];
+        throw Wrong($"does not derive from {name}<TState>, as its attribute says. Derive from it.");
     }
 
     public EntityDefinitionException Wrong(string what) => new($"{Type.FullName} {what}");

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Calls;
-using CloudState.Knative.Entities;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 

@@ -61,7 +61,7 @@ internal sealed class EventHandlersReader(HandlerClass handlerClass)
         if (StoredTypeUse.IsMessageType(state))
         {
             _stored.Add(new StoredTypeUse(state));
-            return SnapshotHandlers.OfState;
+            return SnapshotHandlers.State;
         }
 
         return attribute.SnapshotEvery < 0

@@ -4,20 +4,25 @@ using Microsoft.AspNetCore.Http;
 
 namespace CloudState.Knative.Grpc;
 
-/// <summary>Sends the metadata of replies: as gRPC response headers, or as HTTP headers.</summary>
+/// <summary>Sends what goes out with a reply beside its message: as gRPC response headers, or as HTTP headers.</summary>
 internal static class HttpReply
 {
     public static Task WriteMetadataAsync(CallOutcome outcome, ServerCallContext context)
     {
-        if (outcome.Metadata is not { Count: > 0 } entries)
+        if (outcome is { Metadata: null or { Count: 0 }, Position: null })
         {
             return Task.CompletedTask;
         }
 
         var headers = new Metadata();
-        foreach (var (name, value) in entries)
+        foreach (var (name, value) in outcome.Metadata ?? [])
         {
             headers.Add(name, value);
+        }
+
+        if (outcome.Position is { } position)
+        {
+            headers.Add(CallHeaders.Position, position);
         }
 
         return context.WriteResponseHeadersAsync(headers);
@@ -28,6 +33,11 @@ internal static class HttpReply
         foreach (var (name, value) in outcome.Metadata ?? [])
         {
             response.Headers.Append(name, value);
+        }
+
+        if (outcome.Position is { } position)
+        {
+            response.Headers[CallHeaders.Position] = position;
         }
     }
 }

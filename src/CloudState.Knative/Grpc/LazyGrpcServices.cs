@@ -11,7 +11,8 @@ namespace CloudState.Knative.Grpc;
 internal static class LazyGrpcServices
 {
     /// <summary>Routes the rpcs of services to what <paramref name="map"/> maps.</summary>
-    public static void MapLazily(this WebApplication app, Action<IEndpointRouteBuilder> map, params IEnumerable<LazyGrpcService> services)
+    public static IEnumerable<IEndpointConventionBuilder> MapLazily(
+        this IEndpointRouteBuilder app, Action<IEndpointRouteBuilder> map, params IEnumerable<LazyGrpcService> services)
     {
         // One for all: gRPC's own list of what is mapped is not made for several threads.
         var endpoints = new Lazy<Dictionary<string, RouteEndpoint>>(() =>
@@ -21,12 +22,13 @@ internal static class LazyGrpcServices
             return routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
                 .DistinctBy(endpoint => endpoint.RoutePattern.RawText).ToDictionary(endpoint => endpoint.RoutePattern.RawText!);
         });
+        var mapped = new List<IEndpointConventionBuilder>();
         foreach (var service in services)
         {
             foreach (var rpc in service.Rpcs)
             {
                 var path = $"/{service.Name}/{rpc}";
-                app.MapPost(path, (RequestDelegate)CallAsync).WithMetadata(new GrpcMethodMetadata(service.Generated, new Rpc(service.Name, rpc)));
+                mapped.Add(app.MapPost(path, (RequestDelegate)CallAsync).WithMetadata(new GrpcMethodMetadata(service.Generated, new Rpc(service.Name, rpc))));
 
                 Task CallAsync(HttpContext http)
                 {
@@ -36,15 +38,17 @@ internal static class LazyGrpcServices
                 }
             }
         }
+
+        return mapped;
     }
 
-    private sealed class Routes(WebApplication app) : IEndpointRouteBuilder
+    private sealed class Routes(IEndpointRouteBuilder app) : IEndpointRouteBuilder
     {
-        public IServiceProvider ServiceProvider => app.Services;
+        public IServiceProvider ServiceProvider => app.ServiceProvider;
 
         public ICollection<EndpointDataSource> DataSources { get; } = [];
 
-        public IApplicationBuilder CreateApplicationBuilder() => ((IApplicationBuilder)app).New();
+        public IApplicationBuilder CreateApplicationBuilder() => app.CreateApplicationBuilder();
     }
 
     private sealed record Rpc(string ServiceName, string Name) : IMethod

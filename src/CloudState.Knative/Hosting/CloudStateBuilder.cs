@@ -27,12 +27,13 @@ public sealed class CloudStateBuilder
     /// <summary>Adds an entity class; it becomes the implementation of the gRPC service that its attribute names.</summary>
     /// <param name="configure">Changes the options of this entity type; they start from <see cref="CloudStateOptions.Entities"/>.</param>
     /// <exception cref="EntityDefinitionException">The class does not fit the service.</exception>
-    public CloudStateBuilder AddEntity<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods)] TEntity>(
+    public CloudStateBuilder AddEntity<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods)] TEntity>(
         Action<EntityOptions>? configure = null)
         where TEntity : Entity
     {
         var definition = EntityDefinitionReader.Read(typeof(TEntity));
-        definition.Attribute.AddService(Services);
+        definition.Attribute.Accept(new ServiceBinding.Adding(Services));
         var create = ActivatorUtilities.CreateFactory<TEntity>([]);
         Services.AddSingleton(new EntityRegistration(definition, services => () => create(services, null), configure));
         return this;
@@ -40,14 +41,16 @@ public sealed class CloudStateBuilder
 
     /// <summary>Adds a class of stateless functions; it becomes the implementation of the gRPC service that its attribute names.</summary>
     /// <exception cref="EntityDefinitionException">The class does not fit the service.</exception>
-    public CloudStateBuilder AddAction<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods)] TAction>()
+    public CloudStateBuilder AddAction<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors | DynamicallyAccessedMemberTypes.PublicMethods)] TAction>()
         where TAction : class
     {
         var definition = ActionDefinitionReader.Read(typeof(TAction));
-        definition.Attribute.AddService(Services);
-        if (definition.Attribute.UsesTimers && !Services.Any(service => service.ImplementationInstance is EntityRegistration { Definition.EntityClass: var known } && known == typeof(ActionTimerEntity)))
+        definition.Attribute.Accept(new ServiceBinding.Adding(Services));
+        if (definition.Attribute.UsesTimers && !Has(typeof(ActionTimerEntity)))
         {
-            Services.AddSingleton(new EntityRegistration(EntityDefinitionReader.Read(typeof(ActionTimerEntity)), _ => () => new ActionTimerEntity(), null));
+            var timers = EntityDefinitionReader.Read(typeof(ActionTimerEntity));
+            Services.AddSingleton(new EntityRegistration(timers, _ => () => new ActionTimerEntity(), null));
         }
 
         var create = ActivatorUtilities.CreateFactory<TAction>([]);
@@ -55,8 +58,11 @@ public sealed class CloudStateBuilder
         return this;
     }
 
-    /// <summary>Says how classes look that are stored as JSON: events, snapshots and states that are no protobuf messages.</summary>
-    /// <param name="types">Knows the classes; such as the <c>Default</c> of a <see cref="JsonSerializerContext"/>, which also works under Native AOT. Several calls add up.</param>
+    /// <summary>Registers JSON metadata for events, snapshots and states that are not protobuf messages.</summary>
+    /// <param name="types">
+    /// Knows the classes, such as the <c>Default</c> of a <see cref="JsonSerializerContext"/>, which also works under Native AOT. Several calls add
+    /// up.
+    /// </param>
     public CloudStateBuilder UseJson(IJsonTypeInfoResolver types)
     {
         ArgumentNullException.ThrowIfNull(types);
@@ -65,13 +71,18 @@ public sealed class CloudStateBuilder
     }
 
     /// <summary>
-    /// Adds a client of another service: classes get it through their constructors, and effects and forwards can call its rpcs. Calls that could not be sent are tried again, those of effects and
-    /// forwards, which have an id, also when their answer is lost or says that it may work later. An attempt may take 30 seconds, all of them 2 minutes. Calls carry the trace.
+    /// Adds a client of another service: classes get it through their constructors, and effects and forwards can call its rpcs. Calls that could not
+    /// be sent are tried again, those of effects and forwards, which have an id, also when their answer is lost or says that it may work later. An
+    /// attempt may take 30 seconds, all of them 2 minutes. Calls carry the trace.
     /// </summary>
     /// <typeparam name="TClient">The client that the protobuf compiler generated, for example <c>Mails.MailsClient</c>.</typeparam>
     /// <param name="service">The service, for example <c>Mails.Descriptor</c>.</param>
-    /// <param name="name">The name of the Knative service, whose address follows from it: <c>http://{name}.{namespace}.svc.cluster.local</c>. Elsewhere, and for others, the address is the setting <c>CloudState:Services:{name}</c>.</param>
-    public CloudStateBuilder AddServiceClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient>(Google.Protobuf.Reflection.ServiceDescriptor service, string name)
+    /// <param name="name">
+    /// The name of the Knative service, whose address follows from it: <c>http://{name}.{namespace}.svc.cluster.local</c>. Elsewhere, and for others,
+    /// the address is the setting <c>CloudState:Services:{name}</c>.
+    /// </param>
+    public CloudStateBuilder AddServiceClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TClient>(
+        Google.Protobuf.Reflection.ServiceDescriptor service, string name)
         where TClient : ClientBase
     {
         ArgumentNullException.ThrowIfNull(service);
@@ -84,8 +95,12 @@ public sealed class CloudStateBuilder
 
         IHttpClientBuilder AddClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(string clientName)
             where T : class =>
-            Services.AddGrpcClient<T>(clientName, (services, options) => options.Address = ServiceAddress.Of(name, services.GetRequiredService<IConfiguration>()));
+            Services.AddGrpcClient<T>(
+                clientName, (services, options) => options.Address = ServiceAddress.Of(name, services.GetRequiredService<IConfiguration>()));
     }
+
+    private bool Has(Type entityClass) => Services.Any(
+        service => service.ImplementationInstance is EntityRegistration { Definition.EntityClass: var known } && known == entityClass);
 
     /// <summary>Adds a store that a service may choose by name.</summary>
     internal CloudStateBuilder AddStore(string name, Func<IServiceProvider, StoredTypes, IEntityStore> create)

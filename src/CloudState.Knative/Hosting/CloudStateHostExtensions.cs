@@ -1,6 +1,7 @@
+using CloudState.Knative.Hosting;
 using CloudState.Knative.Storage;
-using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 
 namespace Microsoft.AspNetCore.Builder;
 
@@ -11,34 +12,82 @@ public static class CloudStateHostExtensions
         Options:
           --migrate     create or upgrade the schema of the store, and exit
           --schema-sql  print the statements that create the schema, and exit
+          --help        print this, and exit
         Without an option the service runs. Any other --key=value is configuration.
         """;
 
-    /// <summary>Runs the service until it is told to stop; with <c>--migrate</c> or <c>--schema-sql</c> among the arguments it does that and returns.</summary>
-    /// <returns>The exit code of the process: 0, or 1 when the store could not be migrated.</returns>
+    /// <summary>
+    /// Runs the service until it is told to stop; with <c>--migrate</c> or <c>--schema-sql</c> among the arguments it does that and returns. The
+    /// process is told on stderr what keeps it from starting.
+    /// </summary>
+    /// <param name="app">The application.</param>
+    /// <param name="args">The arguments of the process.</param>
+    /// <returns>
+    /// The exit code of the process: 0, or 1 when the service could not start or was ended by a failure, or the store could not be migrated.
+    /// </returns>
+    /// <exception cref="InvalidOperationException"><c>AddCloudState</c> was not called.</exception>
     public static async Task<int> RunCloudStateAsync(this WebApplication app, string[] args)
     {
         ArgumentNullException.ThrowIfNull(app);
         ArgumentNullException.ThrowIfNull(args);
+        var failures = app.Services.GetService<StartFailures>() ?? throw CloudStateExtensions.NotAdded();
+        try
+        {
+            return await RunAsync(app, args, failures);
+        }
+        catch (Exception failure) when (failures.IsOwnProcess && StartFailures.Explain(failure) is not null)
+        {
+            Console.Error.WriteLine(StartFailures.Explain(failure));
+            await app.DisposeAsync();
+            return Environment.ExitCode = 1;
+        }
+    }
+
+    private static async Task<int> RunAsync(WebApplication app, string[] args, StartFailures failures)
+    {
         if (args.Contains("--help"))
         {
             Console.WriteLine(Usage);
             return 0;
         }
 
-        if (args.Contains("--schema-sql"))
+        try
         {
-            Console.WriteLine(app.Services.GetRequiredService<IEntityStore>().SchemaScript());
-            return 0;
+            if (args.Contains("--schema-sql"))
+            {
+                Console.WriteLine(app.Services.GetRequiredService<IEntityStore>().SchemaScript());
+                return 0;
+            }
+
+            if (args.Contains("--migrate"))
+            {
+                return await MigrateAsync(app);
+            }
+
+            // The host would do it as well, and log a stack trace when it fails.
+            app.Services.GetService<IStartupValidator>()?.Validate();
+            app.Services.GetRequiredService<ServiceValidation>().Check();
+        }
+        catch (Exception failure) when (failures.Note(failure))
+        {
+            throw;
         }
 
-        if (args.Contains("--migrate"))
+        try
         {
-            return await MigrateAsync(app);
+            await app.RunAsync();
+        }
+        catch (OperationCanceledException) when (failures.Ended is not null)
+        {
+            // What has failed has stopped the host while it was still starting.
         }
 
-        await app.RunAsync();
-        return 0;
+        if (failures is { Ended: { } ended, HasExplained: true })
+        {
+            Console.Error.WriteLine(StartFailures.Explain(ended));
+        }
+
+        return failures.Ended is null ? 0 : 1;
     }
 
     private static async Task<int> MigrateAsync(WebApplication app)

@@ -1,50 +1,79 @@
+using System.ComponentModel.DataAnnotations;
+using CloudState.Knative.Hosting;
+using CloudState.Knative.Settings;
+using Microsoft.Extensions.Options;
+
 namespace CloudState.Knative;
 
 /// <summary>The settings of a service; bound to the configuration section <c>CloudState</c>.</summary>
 public sealed class CloudStateOptions
 {
     /// <summary>Which store keeps the entities: <c>postgres</c> or <c>embedded</c>.</summary>
-    /// <value>Default: <c>postgres</c> when there is a connection string named <c>CloudState</c>, else <c>embedded</c>; on Knative the latter must be set.</value>
+    /// <value>
+    /// Default: <c>postgres</c> when there is a connection string named <c>CloudState</c>, else <c>embedded</c>; on Knative the latter must be set.
+    /// </value>
+    [Text(TextForm.Word)]
     public string? Store { get; set; }
 
     /// <summary>Whether the schema is created or upgraded at start.</summary>
-    /// <value>Default: in the Development environment, and always with the embedded store. Elsewhere run the service once with <c>--migrate</c>.</value>
+    /// <value>
+    /// Default: in the Development environment, and always with the embedded store. Elsewhere run the service once with <c>--migrate</c>.
+    /// </value>
     public bool? AutoMigrate { get; set; }
 
     /// <summary>How long a command may take when its call has no deadline.</summary>
-    /// <value>Default: 30 seconds.</value>
+    /// <value>From 10 milliseconds to 12 hours. Default: 30 seconds.</value>
+    [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
     public TimeSpan CommandTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// How long a chain of forwards and effects may get, each made for the one before it. A longer one, such as a loop, ends with
+    /// FAILED_PRECONDITION.
+    /// </summary>
+    /// <value>Calls, at least 1. Default: 32.</value>
+    [Number(1)]
+    public int MaxCallDepth { get; set; } = 32;
+
     /// <summary>How many commands with an id are remembered per entity.</summary>
-    /// <value>Default: 1,000.</value>
+    /// <value>At least 1. Default: 1,000.</value>
+    [Number(1)]
     public int MaxCommandIds { get; set; } = 1_000;
 
     /// <summary>How long a command with an id is remembered.</summary>
-    /// <value>Default: 24 hours.</value>
+    /// <value>From 10 milliseconds to 365 days. Default: 24 hours.</value>
+    [Duration(DurationAttribute.Tick, DurationAttribute.Year)]
     public TimeSpan CommandIdRetention { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>How many commands go into one transaction at most.</summary>
-    /// <value>Default: 256.</value>
+    /// <value>At least 1. Default: 256.</value>
+    [Number(1)]
     public int MaxBatchSize { get; set; } = 256;
 
     /// <summary>The largest request body, in bytes, at every edge.</summary>
-    /// <value>Default: 4 MiB.</value>
+    /// <value>Bytes, at least 1. Default: 4 MiB.</value>
+    [Number(1)]
     public int MaxRequestBodySize { get; set; } = 4 * 1024 * 1024;
 
     /// <summary>The longest entity key, in UTF-16 characters. Longer ones are INVALID_ARGUMENT.</summary>
-    /// <value>Default: 512. PostgreSQL indexes at most about 2,700 bytes.</value>
+    /// <value>Characters, at least 1. Default: 512. PostgreSQL indexes at most about 2,700 bytes.</value>
+    [Number(1)]
     public int MaxKeyLength { get; set; } = 512;
 
     /// <summary>How long a new connection may take to show whether it speaks HTTP/1.1 or HTTP/2.</summary>
-    /// <value>Default: 10 seconds.</value>
+    /// <value>From 10 milliseconds to 12 hours. Default: 10 seconds.</value>
+    [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
     public TimeSpan ProtocolDetectionTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>How long HTTP/1.1 connections without a request stay open once the service stops, for requests that are under way on them.</summary>
-    /// <value>Default: 500 milliseconds.</value>
+    /// <value>From 10 milliseconds to 10 minutes. Default: 500 milliseconds.</value>
+    [Duration(DurationAttribute.Tick, "00:10:00")]
     public TimeSpan ShutdownKeepAlive { get; set; } = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How often a comment goes out on a stream of Server-Sent Events, so that proxies do not cut a quiet one and clients that are gone are noticed.</summary>
-    /// <value>Default: 15 seconds.</value>
+    /// <summary>
+    /// How often a comment goes out on a stream of Server-Sent Events, so that proxies do not cut a quiet one and clients that are gone are noticed.
+    /// </summary>
+    /// <value>From 10 milliseconds to 12 hours. Default: 15 seconds.</value>
+    [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
     public TimeSpan StreamKeepAlive { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Whether <c>/metrics</c> answers Prometheus.</summary>
@@ -59,18 +88,27 @@ public sealed class CloudStateOptions
     /// <value>Default: false; they see a trace id.</value>
     public bool EnableDetailedErrors { get; set; }
 
-    /// <summary>How calls are made that handlers have asked for.</summary>
+    /// <summary>How stored calls, timers and events are delivered.</summary>
+    [Required]
+    [ValidateObjectMembers]
     public DeliveryOptions Delivery { get; set; } = new();
 
     /// <summary>How events are read from the journal and published.</summary>
+    [Required]
+    [ValidateObjectMembers]
     public EventingOptions Eventing { get; set; } = new();
 
-    /// <summary>The topics of <c>cloudstate.eventing</c> by their names, as far as there is something to say of them.</summary>
+    /// <summary>Settings of the topics of <c>cloudstate.eventing</c> by their names; topics without an entry use the defaults.</summary>
+    [Required]
     public Dictionary<string, TopicOptions> Topics { get; set; } = [];
 
     /// <summary>How pods share the entities.</summary>
+    [Required]
+    [ValidateObjectMembers]
     public ClusterOptions Cluster { get; set; } = new();
 
     /// <summary>Defaults for all entity types.</summary>
+    [Required]
+    [ValidateObjectMembers(typeof(EntityOptionsValidator))]
     public EntityOptions Entities { get; set; } = new();
 }

@@ -4,7 +4,6 @@ using CloudState.Knative.Actions;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Delivery;
-using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Journal;
@@ -32,76 +31,151 @@ internal static class CloudStateServices
     {
         services.AddSingleton(provider => new StoredTypes(provider.GetRequiredService<EntityDefinitions>().StoredTypes, JsonOptions(provider)));
         services.AddSingleton(provider => new SelectedStore(StoreSelection.Select(
-            provider.GetServices<StoreRegistration>(),
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value,
-            provider.GetRequiredService<IConfiguration>())));
-        services.AddSingleton(provider => provider.GetRequiredService<SelectedStore>().Registration.Create(provider, provider.GetRequiredService<StoredTypes>()));
+            provider.GetServices<StoreRegistration>(), OptionsOf(provider), provider.GetRequiredService<IConfiguration>())));
+        services.AddSingleton(
+            provider => provider.GetRequiredService<SelectedStore>().Registration.Create(provider, provider.GetRequiredService<StoredTypes>()));
         services.AddSingleton<StoreHealth>();
         services.AddSingleton(provider => new StoreMonitorOptions(
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.AutoMigrate
+            OptionsOf(provider).AutoMigrate
             ?? (provider.GetRequiredService<SelectedStore>().Registration.Name == StoreRegistration.Embedded
                 || provider.GetRequiredService<IHostEnvironment>().IsDevelopment())));
-        services.AddHostedService<StoreMonitor>();
+        services.AddSingleton<StoreMonitor>();
     }
 
     public static void AddRuntime(this IServiceCollection services)
     {
         services.AddSingleton(provider => new EntityDefinitions([.. provider.GetServices<EntityRegistration>().Select(entity => entity.Definition)]));
-        services.AddSingleton(CreateRuntime);
-        services.AddHostedService<Housekeeping>();
+        services.AddSingleton(RuntimeFactory.Create);
+        services.AddSingleton<Housekeeping>();
     }
 
-    public static void AddEffects(this IServiceCollection services)
+    public static void AddCalls(this IServiceCollection services)
     {
+        services.AddSingleton(provider =>
+        {
+            var options = OptionsOf(provider);
+            return new CallLimits
+            {
+                Timeout = options.CommandTimeout,
+                MaxDepth = options.MaxCallDepth,
+                MaxKeyLength = options.MaxKeyLength,
+                MaxCommandIds = options.MaxCommandIds,
+                CommandIdRetention = options.CommandIdRetention,
+                ShowsExceptions = options.EnableDetailedErrors,
+            };
+        });
         services.AddSingleton(provider => new ActionDefinitions(provider.GetServices<ActionRegistration>()));
         services.AddSingleton<ActionRunner>();
         services.AddSingleton<RemoteServices>();
-        services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Delivery);
         services.AddSingleton(provider =>
         {
             var (entities, actions, remote) = (
-                provider.GetRequiredService<EntityDefinitions>(), provider.GetRequiredService<ActionDefinitions>(), provider.GetRequiredService<RemoteServices>());
-            return new CallTargets(method => entities.Find(method) is not null || actions.Find(method) is not null || remote.Has(method));
+                provider.GetRequiredService<EntityDefinitions>(),
+                provider.GetRequiredService<ActionDefinitions>(),
+                provider.GetRequiredService<RemoteServices>());
+            return new CallTargets(method => entities.Find(method) is not null || actions.Has(method) || remote.Has(method));
         });
-        services.AddSingleton<ServiceCalls>();
+        services.AddSingleton<RpcTable>();
+        services.AddSingleton<RpcCalls>();
     }
 
     public static void AddDelivery(this IServiceCollection services)
     {
+        services.AddSingleton(provider => OptionsOf(provider).Delivery);
         services.AddSingleton<Deliveries>();
         services.AddSingleton<OwnedOutbox>();
         services.AddSingleton<TimerSchedule>();
         services.AddSingleton<Deliverer>();
-        services.AddHostedService<OutboxSync>();
-        services.AddHostedService<DeliveryService>();
+        services.AddSingleton<OutboxSync>();
+        services.AddSingleton<DeliveryService>();
         services.AddSingleton<TimerService>();
-        services.AddHostedService(provider => provider.GetRequiredService<TimerService>());
         services.AddSingleton<Backlog>();
-        services.AddSingleton<WakeEndpoint>();
-        services.AddSingleton<ParkedEndpoint>();
+        services.AddSingleton<ShutdownDrain>();
     }
 
-    public static void AddEventing(this IServiceCollection services)
+    public static void AddJournal(this IServiceCollection services)
     {
-        services.AddSingleton(provider => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Eventing);
-        services.AddSingleton<EventConsumers>();
+        services.AddSingleton(provider => new EventConsumers(provider.GetRequiredService<EntityDefinitions>(),
+        [
+            .. provider.GetRequiredService<EntityDefinitions>().Commands.Select(found => new EventRpc(found.Command.Rpc, found.Command.Key)),
+            .. provider.GetRequiredService<ActionDefinitions>().Methods.Select(found => new EventRpc(found.Method.Rpc, Key: null)),
+        ]));
         services.AddSingleton<SubscriptionFactory>();
         services.AddSingleton<JournalSubscriptions>();
-        services.AddSingleton(provider => new JournalSignals(provider.GetRequiredService<JournalSubscriptions>().All.Select(subscription => subscription.EntityType)));
-        services.AddSingleton(provider => new TopicEvents(
-            provider.GetRequiredService<ServiceName>(), provider.GetRequiredService<IOptions<CloudStateOptions>>().Value, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(RuntimeFactory.CreateJournals);
         services.AddSingleton<JournalService>();
-        services.AddHostedService(provider => provider.GetRequiredService<JournalService>());
     }
 
     public static void AddTopics(this IServiceCollection services)
     {
+        services.AddSingleton(provider => OptionsOf(provider).Eventing);
         services.AddSingleton(provider => ServiceName.Of(
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Eventing, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+            OptionsOf(provider).Eventing, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<SinkBinding>();
+        services.AddSingleton(provider => new TopicEvents(
+            provider.GetRequiredService<ServiceName>(), OptionsOf(provider).Topics, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new TopicSinks(
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value, provider.GetRequiredService<SinkBinding>(), provider.GetRequiredService<TimeProvider>()));
+            OptionsOf(provider).Topics, OptionsOf(provider).Eventing,
+            provider.GetRequiredService<SinkBinding>(), provider.GetRequiredService<TimeProvider>()));
     }
+
+    public static void AddCluster(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => OptionsOf(provider).Cluster);
+        services.AddSingleton(provider =>
+        {
+            var types = provider.GetRequiredService<EntityDefinitions>().All.Select(definition => definition.EntityType);
+            return provider.GetRequiredService<IEntityStore>().Members is null
+                ? ClusterState.Sole(types, provider.GetRequiredService<TimeProvider>())
+                : new ClusterState(types, OptionsOf(provider).Cluster.Slots);
+        });
+        services.AddSingleton(CreateMembership);
+        services.AddSingleton<PeerLinks>();
+        // The commands that end here are called, and the calls need the router: found when the first command comes.
+        services.AddSingleton<PeerEndpoint>(provider => new PeerEndpoint(
+            provider.GetRequiredService<EntityDefinitions>(),
+            command => provider.GetRequiredService<RpcCalls>().ExecuteForwardedAsync(command),
+            provider.GetRequiredService<ClusterState>(),
+            OptionsOf(provider).Cluster,
+            provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<StateStream>();
+        services.AddSingleton(provider => new CommandRouter(
+            provider.GetRequiredService<EntityRuntime>(),
+            provider.GetRequiredService<ClusterState>(),
+            provider.GetRequiredService<PeerLinks>(),
+            FindMembership(provider),
+            provider.GetRequiredService<StoreHealth>(),
+            provider.GetRequiredService<CallLimits>(),
+            provider.GetRequiredService<TimeProvider>()));
+    }
+
+    public static void AddManagement(this IServiceCollection services)
+    {
+        services.AddSingleton<ParkedDeliveries>();
+        services.AddSingleton<PendingWork>();
+        services.AddSingleton<OperatorEndpoints>();
+        services.AddSingleton<Observations>();
+        services.AddHostedService(provider => new Lifecycle(
+            provider.GetRequiredService<StoreMonitor>(),
+            provider.GetRequiredService<Housekeeping>(),
+            provider.GetRequiredService<OutboxSync>(),
+            provider.GetRequiredService<DeliveryService>(),
+            provider.GetRequiredService<TimerService>(),
+            provider.GetRequiredService<JournalService>(),
+            provider.GetRequiredService<ShutdownDrain>(),
+            provider.GetRequiredService<Observations>(),
+            provider.GetRequiredService<ClusterState>(),
+            provider.GetRequiredService<PeerLinks>(),
+            provider.GetRequiredService<PeerEndpoint>(),
+            provider.GetRequiredService<EntityRuntime>(),
+            FindMembership(provider),
+            provider.GetRequiredService<ServiceValidation>(),
+            provider.GetRequiredService<StartFailures>(),
+            provider.GetRequiredService<IHostApplicationLifetime>(),
+            provider.GetRequiredService<ILogger<Lifecycle>>()));
+    }
+
+    private static CloudStateOptions OptionsOf(IServiceProvider provider) => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value;
 
     /// <summary>Null when no class is stored as JSON.</summary>
     private static JsonSerializerOptions? JsonOptions(IServiceProvider provider)
@@ -110,58 +184,21 @@ internal static class CloudStateServices
         return resolvers.Length == 0 ? null : new JsonSerializerOptions { TypeInfoResolver = JsonTypeInfoResolver.Combine(resolvers) };
     }
 
-    public static void AddRing(this IServiceCollection services)
-    {
-        services.AddSingleton(provider =>
-        {
-            var types = provider.GetRequiredService<EntityDefinitions>().All.Select(definition => definition.EntityType);
-            var state = provider.GetRequiredService<IEntityStore>().Members is null
-                ? ClusterState.Sole(types, provider.GetRequiredService<TimeProvider>())
-                : new ClusterState(types, provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Cluster.Slots);
-            CloudStateTelemetry.ObserveRing(state);
-            return state;
-        });
-        services.AddSingleton(CreateMembership);
-        services.AddSingleton(provider => new PeerLinks(
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Cluster,
-            provider.GetRequiredService<TimeProvider>(),
-            provider.GetRequiredService<ILogger<PeerLinks>>()));
-        services.AddSingleton<PeerEndpoint>();
-        services.AddSingleton<StateStream>();
-        services.AddSingleton(provider => new CommandRouter(
-            provider.GetRequiredService<EntityRuntime>(),
-            provider.GetRequiredService<ClusterState>(),
-            provider.GetRequiredService<PeerLinks>(),
-            FindMembership(provider),
-            provider.GetRequiredService<StoreHealth>(),
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value,
-            provider.GetRequiredService<TimeProvider>()));
-        services.AddHostedService(provider => new ClusterService(
-            FindMembership(provider),
-            provider.GetRequiredService<ClusterState>(),
-            provider.GetRequiredService<PeerLinks>(),
-            provider.GetRequiredService<PeerEndpoint>(),
-            provider.GetRequiredService<EntityRuntime>()));
-
-        // Stops before the ring does, which hands over what is left.
-        services.AddHostedService<ShutdownDrain>();
-    }
-
     /// <summary>Null with a store that only one process can use.</summary>
     private static Membership? FindMembership(IServiceProvider provider) =>
         provider.GetRequiredService<IEntityStore>().Members is null ? null : provider.GetRequiredService<Membership>();
 
     private static Membership CreateMembership(IServiceProvider provider)
     {
-        var state = provider.GetRequiredService<ClusterState>();
         var port = provider.GetRequiredService<InternalPort>();
-        var types = provider.GetRequiredService<EntityDefinitions>().All.ToDictionary(definition => definition.EntityType, definition => definition.Attribute.Version);
+        var types = provider.GetRequiredService<EntityDefinitions>().All
+            .ToDictionary(definition => definition.EntityType, definition => definition.Attribute.Version);
         var revision = provider.GetRequiredService<IConfiguration>()["K_REVISION"] ?? "";
         return new Membership(
             provider.GetRequiredService<IEntityStore>().Members!,
-            state,
+            provider.GetRequiredService<ClusterState>(),
             () => new Member(Guid.NewGuid(), revision, port.Address, NewSecret(), types),
-            provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Cluster,
+            OptionsOf(provider).Cluster,
             provider.GetRequiredService<StoreHealth>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<Membership>>());
@@ -169,36 +206,4 @@ internal static class CloudStateServices
 
     // Guids come from the system's generator of secure random numbers; RandomNumberGenerator would load OpenSSL, at every start.
     private static string NewSecret() => $"{Guid.NewGuid():N}{Guid.NewGuid():N}";
-
-    private static EntityRuntime CreateRuntime(IServiceProvider provider)
-    {
-        var options = provider.GetRequiredService<IOptions<CloudStateOptions>>().Value;
-        var store = provider.GetRequiredService<IEntityStore>();
-        var health = provider.GetRequiredService<StoreHealth>();
-        var time = provider.GetRequiredService<TimeProvider>();
-        var journal = new JournalWriter(store, health, options.MaxBatchSize);
-        return new EntityRuntime(provider.GetServices<EntityRegistration>().ToDictionary(entity => entity.Definition.EntityType, CreateTable), journal, time);
-
-        ActivationTable CreateTable(EntityRegistration entity)
-        {
-            var entityOptions = options.Entities.Copy();
-            entity.Configure?.Invoke(entityOptions);
-            var failures = CloudStateOptionsValidation.Failures(entity.Definition.EntityType, entityOptions).ToArray();
-            if (failures.Length > 0)
-            {
-                throw new OptionsValidationException(entity.Definition.EntityType, typeof(EntityOptions), failures);
-            }
-
-            var logger = provider.GetRequiredService<ILoggerFactory>().CreateLogger<CommandRunner>();
-            var runner = new CommandRunner(
-                entity.Definition, entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<CallTargets>(),
-                provider.GetRequiredService<TopicEvents>(), SubscriptionsOf(entity.Definition), store, health, options, entityOptions, time, logger);
-            return new ActivationTable(runner, entityOptions, store, journal, provider.GetRequiredService<OwnedOutbox>(), provider.GetRequiredService<TimerSchedule>(),
-                provider.GetRequiredService<JournalSignals>().Of(entity.Definition.EntityType), time);
-        }
-
-        IReadOnlyList<JournalSubscription> SubscriptionsOf(EntityDefinition definition) => definition.Kind == EntityKind.EventSourced
-            ? []
-            : [.. provider.GetRequiredService<JournalSubscriptions>().All.Where(subscription => subscription.EntityType == definition.EntityType)];
-    }
 }

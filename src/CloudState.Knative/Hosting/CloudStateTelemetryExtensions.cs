@@ -17,6 +17,10 @@ public static class CloudStateTelemetryExtensions
     /// Collects traces, metrics and logs. They are exported by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; metrics also on
     /// <c>/metrics</c> when <see cref="CloudStateOptions.PrometheusEndpoint"/> is set. Otherwise nothing is collected.
     /// </summary>
+    /// <param name="builder">What <c>builder.AddCloudState()</c> returns.</param>
+    /// <exception cref="NotSupportedException">
+    /// The application calls <c>UseOtlpExporter</c> as well. OpenTelemetry throws it when the service starts.
+    /// </exception>
     public static CloudStateBuilder AddTelemetry(this CloudStateBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
@@ -29,7 +33,8 @@ public static class CloudStateTelemetryExtensions
         }
 
         var telemetry = builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService(configuration["OTEL_SERVICE_NAME"] ?? configuration["K_SERVICE"] ?? builder.Host.Environment.ApplicationName))
+            .ConfigureResource(resource => resource.AddService(
+                configuration["OTEL_SERVICE_NAME"] ?? configuration["K_SERVICE"] ?? builder.Host.Environment.ApplicationName))
             .WithMetrics(metrics =>
             {
                 metrics.AddMeter(CloudStateTelemetry.Name, "Npgsql").AddAspNetCoreInstrumentation();

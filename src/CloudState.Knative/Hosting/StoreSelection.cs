@@ -20,7 +20,8 @@ internal static class StoreSelection
         return byName.TryGetValue(name, out var store)
             ? store
             : throw new InvalidOperationException(
-                $"The store '{name}' is not registered; there is: {string.Join(", ", byName.Keys.Order())}. Change CloudState:Store, or call .UseMarten() (postgres) or .UseSqlite() (embedded).");
+                $"The store '{name}' is not registered; there is: {string.Join(", ", byName.Keys.Order())}. " +
+                "Change CloudState:Store, or call .UseMarten() (postgres) or .UseSqlite() (embedded).");
     }
 
     private static string DefaultName(Dictionary<string, StoreRegistration> registered, IConfiguration configuration)
@@ -34,12 +35,14 @@ internal static class StoreSelection
         {
             throw new InvalidOperationException(
                 "There is no PostgreSQL connection string. On Knative a pod's disk is not durable, so the embedded store is not chosen by itself. " +
-                "Set ConnectionStrings__CloudState (Host=…;Database=…;Username=…;Password=…), or CloudState__Store=embedded to accept that all state is lost with the pod.");
+                "Set ConnectionStrings__CloudState (Host=…;Database=…;Username=…;Password=…), " +
+                "or CloudState__Store=embedded to accept that all state is lost with the pod.");
         }
 
         return registered.ContainsKey(StoreRegistration.Embedded)
             ? StoreRegistration.Embedded
-            : throw new InvalidOperationException("There is no PostgreSQL connection string. Set ConnectionStrings__CloudState, or call .UseSqlite() for the embedded store.");
+            : throw new InvalidOperationException(
+                "There is no PostgreSQL connection string. Set ConnectionStrings__CloudState, or call .UseSqlite() for the embedded store.");
     }
 }
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
 using Google.Protobuf.Reflection;
 
@@ -12,6 +13,9 @@ namespace CloudState.Knative.Journal;
 /// <param name="Rest">The rpc that takes everything else, as google.protobuf.Any; null when there is none.</param>
 internal sealed record EventConsumer(string Group, bool IsDefaultGroup, string EntityType, FrozenDictionary<string, EventRpc> ByType, EventRpc? Rest)
 {
+    /// <summary>Where it starts if it is new.</summary>
+    public JournalStart Start { get; init; }
+
     /// <summary>Null when the consumer does not take such events.</summary>
     public EventRpc? Find(string eventType) => ByType.GetValueOrDefault(eventType) ?? Rest;
 }
@@ -22,5 +26,5 @@ internal sealed record EventConsumer(string Group, bool IsDefaultGroup, string E
 internal record EventRpc(MethodDescriptor Rpc, EntityKeyFields? Key)
 {
     /// <summary><c>package.Service/Method</c></summary>
-    public string FullName { get; } = $"{Rpc.Service.FullName}/{Rpc.Name}";
+    public string FullName { get; } = Rpc.FullRpcName();
 }

@@ -23,7 +23,7 @@ internal static class JournalEvents
     };
 
     public static JournalEvent ToLogged(StoredJournalEvent stored) => new(
-        Position: 0, new EntityId(stored.EntityType, stored.EntityId), stored.Sequence, stored.Type, stored.Json.Memory, stored.Time.ToDateTimeOffset())
+        position: 0, slotNumber: 0, new EntityId(stored.EntityType, stored.EntityId), stored.Sequence, stored.Type, stored.Json.Memory, stored.Time.ToDateTimeOffset())
     {
         Trace = TraceParent.Parse(stored.Traceparent, stored.Tracestate),
     };

@@ -1,61 +1,73 @@
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Outbox;
+using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Journal;
 
-/// <summary>
-/// Reads the journal for one subscription: the events of those entities whose slots this process owns, so that exactly one process does, and the one that has stored them.
-/// </summary>
+/// <summary>Brings to one consumer the events of the slots that this process owns: those that it stores from memory, and those that its predecessors have left from the store.</summary>
 /// <remarks>
-/// How far it has come is stored for each slot; whoever owns the slot next goes on from there. What was delivered and not stored as such is delivered again, under the same id.
-/// Example: slot 7 is done up to position 40. Events 41 (alice), 43 (bob) and 44 (alice) are read; bob's is delivered at once, alice's target is not there. The process is killed: the next
-/// owner starts after 40; bob's target knows the id of 43.
+/// The checkpoint of each slot is stored; the next owner of the slot goes on from there. Events that were done and not noted as such come again, under the same ids.
+/// Example: slot 7 is done up to position 40. Events 41 (alice), 42 (bob) and 43 (alice) are taken; bob's is done at once, alice's target is not there. The process is killed: the
+/// next owner starts after 40, and bob's target knows the id of 42.
 /// </remarks>
 internal sealed class JournalReader(
-    JournalSubscription subscription, IJournalReader log, Deliveries deliveries, OwnedOutbox outbox, ClusterState ring, JournalSignal signal, StoreHealth health, EventingOptions options, TimeProvider time)
+    IJournalConsumer consumer,
+    TypeJournal journal,
+    IJournalReader store,
+    Pulse completions,
+    OwnedOutbox outbox,
+    ClusterState cluster,
+    StoreHealth health,
+    EventingOptions options,
+    TimeProvider time)
 {
     private const int BatchSize = 500;
     private static readonly TimeSpan StorePause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
+    private readonly JournalFeed _feed = journal.Subscribe(Math.Max(options.MaxInFlight, BatchSize));
+    private volatile Dictionary<OwnedSlot, SlotCheckpoint> _slots = [];
 
-    private readonly Pulse _completions = new();
-    private Dictionary<OwnedSlot, EventProgress> _slots = [];
-    private volatile Task? _nextAppend;
+    /// <summary>Whether the consumer has taken all events of the slots that this process owns.</summary>
+    public bool HasReadAll => _slots is var slots && OwnedSlots().All(slot => slots.TryGetValue(slot, out var checkpoint) && !IsBehind(checkpoint));
 
-    /// <summary>Whether all events that this process has stored were handed out for delivery.</summary>
-    public bool HasReadAll => _nextAppend is { IsCompleted: false };
+    private bool IsSaved => _slots.Values.All(checkpoint => checkpoint.Saved == checkpoint.Read);
 
-    private bool IsSaved => _slots.Values.All(progress => progress.Saved == progress.Read);
-
-    private bool HasRoom => _slots.Values.Sum(progress => progress.OpenCount) < options.MaxInFlight;
+    private bool HasRoom => _slots.Values.Sum(checkpoint => checkpoint.OpenCount) < options.MaxInFlight;
 
     public async Task RunAsync(CancellationToken stopping)
     {
         var savedAt = time.GetTimestamp();
         while (!stopping.IsCancellationRequested)
         {
-            var (ringChanged, loaded, appended, completed) = (ring.Changed, outbox.Loads.Next, signal.Appends.Next, _completions.Next);
+            var (clusterChanged, loaded, arrived, completed) = (cluster.Changed, outbox.Loads.Next, _feed.Arrivals.Next, completions.Next);
             try
             {
                 await TakeSlotsAsync(stopping);
-                var hasRoom = HasRoom;
-                var mayHaveMore = hasRoom && _slots.Count > 0 && await ReadAsync(stopping);
-                _nextAppend = hasRoom && !mayHaveMore ? appended : null;
+                // First the ends: events up to there are among the arrivals, or have to be read.
+                var ends = _slots.Values.ToDictionary(checkpoint => checkpoint, EndOf);
+                var hasRoom = await TakeArrivalsAsync(stopping);
+                var isBehind = hasRoom && await CatchUpAsync(ends, stopping);
                 if (time.GetElapsedTime(savedAt) >= options.SaveInterval)
                 {
                     await SaveAsync(_slots.Values);
                     savedAt = time.GetTimestamp();
                 }
 
-                if (!mayHaveMore)
+                if (!isBehind)
                 {
-                    Task[] news = hasRoom ? [ringChanged, loaded, appended] : [ringChanged, completed];
-                    await Pulse.AnyAsync(IsSaved ? options.PollInterval : options.SaveInterval, time, stopping, news);
+                    Task[] news = hasRoom ? [clusterChanged, loaded, arrived] : [clusterChanged, completed];
+                    await Pulse.AnyAsync(IsSaved ? LongestPause : options.SaveInterval, time, stopping, news);
                 }
             }
             catch (StoreUnavailableException unavailable)
             {
                 health.ReportDown(unavailable);
+                await Task.Delay(StorePause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+            catch (Exception lost) when (lost is FencedException or VersionConflictException)
+            {
+                // Another process owns the slots; the cluster notices.
                 await Task.Delay(StorePause, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -64,7 +76,7 @@ internal sealed class JournalReader(
         }
     }
 
-    /// <summary>Stores how far everything has come.</summary>
+    /// <summary>Stores all checkpoints.</summary>
     public async Task SaveAsync()
     {
         try
@@ -77,62 +89,120 @@ internal sealed class JournalReader(
         }
     }
 
+    private IEnumerable<OwnedSlot> OwnedSlots() => cluster.Owned.Where(slot => slot.Slot.EntityType == consumer.EntityType && !slot.IsOver);
+
+    private bool IsBehind(SlotCheckpoint checkpoint) => checkpoint.Read < EndOf(checkpoint);
+
+    private long EndOf(SlotCheckpoint checkpoint) => journal.Find(checkpoint.Slot)?.Last ?? long.MaxValue;
+
     /// <summary>Starts with slots that have come and been loaded, and stops with those that have gone.</summary>
     private async Task TakeSlotsAsync(CancellationToken stopping)
     {
-        var owned = ring.Owned.Where(slot => slot.Slot.EntityType == subscription.EntityType && !slot.IsOver && outbox.IsLoaded(slot)).ToHashSet();
-        var gone = _slots.Values.Where(progress => !owned.Contains(progress.Slot)).ToArray();
-        var added = owned.Where(slot => !_slots.ContainsKey(slot)).ToArray();
-        if (gone.Length > 0)
+        var owned = OwnedSlots().Where(outbox.IsLoaded).ToHashSet();
+        var slots = _slots;
+        var gone = slots.Values.Where(checkpoint => !owned.Contains(checkpoint.Slot)).ToArray();
+        var added = owned.Where(slot => !slots.ContainsKey(slot)).ToArray();
+        if (gone.Length + added.Length == 0)
         {
-            await SaveAsync(gone);
+            return;
         }
 
-        var positions = added.Length > 0 ? await log.ReadPositionsAsync(subscription.Name, subscription.EntityType, stopping) : null;
-        _slots = owned.ToDictionary(slot => slot, slot => _slots.GetValueOrDefault(slot) ?? new EventProgress(slot, positions!.GetValueOrDefault(slot.Slot.Number)));
+        await SaveAsync(gone);
+        var positions = await StartAsync(added, stopping);
+        _slots = owned.ToDictionary(slot => slot, slot => slots.GetValueOrDefault(slot) ?? new SlotCheckpoint(slot, positions[slot.Number]));
     }
 
-    private async Task<bool> ReadAsync(CancellationToken stopping)
+    /// <summary>The positions after which to read: those of the checkpoints, or where a new consumer starts.</summary>
+    private async Task<Dictionary<int, long>> StartAsync(OwnedSlot[] added, CancellationToken stopping)
     {
-        var batch = await log.ReadAsync(subscription.EntityType, _slots.Values.Min(progress => progress.Read), BatchSize, stopping);
-        var byNumber = _slots.Values.ToDictionary(progress => progress.Slot.Slot.Number);
-        foreach (var read in batch.Events)
+        // A consumer that starts at the end takes the first event that its first process stores.
+        var ends = new Dictionary<int, long>();
+        foreach (var slot in added)
         {
-            var logged = read with { Trace = signal.TraceOf(read) };
-            if (byNumber.TryGetValue(ring.SlotOf(logged.Origin).Number, out var progress) && subscription.Select(logged) is var (target, _) && progress.TryOpen(logged.Position))
+            ends[slot.Number] = (await journal.OpenAsync(slot, stopping)).Start;
+        }
+
+        if (added.Length == 0)
+        {
+            return ends;
+        }
+
+        var stored = await store.ReadCheckpointsAsync(consumer.Name, consumer.EntityType, ends.Keys, stopping);
+        int[] missing = [.. ends.Keys.Where(slot => !stored.ContainsKey(slot))];
+        var starts = missing.Length == 0 || consumer.Start == default ? new Dictionary<int, long>()
+            : consumer.Start.At is { } at ? await store.FindPositionsAsync(consumer.EntityType, missing, at, stopping)
+            : (IReadOnlyDictionary<int, long>)missing.ToDictionary(slot => slot, slot => ends[slot]);
+        if (consumer.Start != default && missing.Length > 0)
+        {
+            // So that the start stays where it is, however long it takes until there is an event.
+            await store.SaveCheckpointsAsync(consumer.Name, consumer.EntityType, missing.ToDictionary(slot => slot, slot => starts.GetValueOrDefault(slot)), stopping);
+        }
+
+        return ends.Keys.ToDictionary(slot => slot, slot => stored.TryGetValue(slot, out var position) ? position : starts.GetValueOrDefault(slot));
+    }
+
+    /// <summary>Takes the events that this process has stored. Those that do not follow are read from the store later. Returns whether there is room for more.</summary>
+    private async Task<bool> TakeArrivalsAsync(CancellationToken stopping)
+    {
+        // Until all slots are loaded the arrivals wait.
+        while (HasRoom)
+        {
+            if (!OwnedSlots().All(_slots.ContainsKey) || !_feed.TryTake(out var slot, out var events))
             {
-                deliveries.Add(
-                    new PendingDelivery($"{subscription.Name} {logged.Origin}/{logged.Sequence}", logged.Origin, subscription.Name, target,
-                        () => new StoredDelivery { Journal = JournalEvents.ToStored(logged, subscription.Name) }, () => Complete(progress, logged.Position))
-                    { KeepsOrder = true },
-                    progress.Slot);
+                return true;
+            }
+
+            if (_slots.TryGetValue(slot, out var checkpoint) && events[0].Position == checkpoint.Read + 1)
+            {
+                await TakeAsync(events, checkpoint, stopping);
             }
         }
 
-        foreach (var progress in _slots.Values)
+        return false;
+    }
+
+    /// <summary>Reads on from the store in slots that are behind. Returns whether there may be more.</summary>
+    private async Task<bool> CatchUpAsync(Dictionary<SlotCheckpoint, long> ends, CancellationToken stopping)
+    {
+        var behind = ends.Where(end => end.Key.Read < end.Value).ToDictionary(end => end.Key.Slot.Number, end => end.Key);
+        if (behind.Count == 0)
         {
-            progress.ReadUpTo(batch.Position);
+            return false;
         }
 
-        return batch.MayHaveMore;
-    }
-
-    private void Complete(EventProgress progress, long position)
-    {
-        progress.Close(position);
-        _completions.Send();
-    }
-
-    private async Task SaveAsync(IEnumerable<EventProgress> slots)
-    {
-        var done = slots.Select(progress => (Progress: progress, progress.Done)).Where(slot => slot.Done > slot.Progress.Saved).ToArray();
-        if (done.Length > 0)
+        foreach (var checkpoint in behind.Values)
         {
-            await log.SavePositionsAsync(subscription.Name, subscription.EntityType, done.ToDictionary(slot => slot.Progress.Slot.Slot.Number, slot => slot.Done), CancellationToken.None);
-            foreach (var (progress, position) in done)
-            {
-                progress.Saved = position;
-            }
+            await journal.OpenAsync(checkpoint.Slot, stopping);
+        }
+
+        var perSlot = Math.Max(BatchSize / behind.Count, 1);
+        var read = await store.ReadAsync(consumer.EntityType, behind.ToDictionary(slot => slot.Key, slot => slot.Value.Read), perSlot, stopping);
+        foreach (var ofSlot in read.GroupBy(next => next.SlotNumber))
+        {
+            await TakeAsync([.. ofSlot], behind[ofSlot.Key], stopping);
+        }
+
+        return read.Count > 0 && behind.Values.Any(IsBehind);
+    }
+
+    private async ValueTask TakeAsync(IReadOnlyList<JournalEvent> events, SlotCheckpoint checkpoint, CancellationToken stopping)
+    {
+        await consumer.TakeAsync(events, checkpoint, stopping);
+        checkpoint.ReadUpTo(events[^1].Position);
+    }
+
+    private async Task SaveAsync(IEnumerable<SlotCheckpoint> slots)
+    {
+        var done = slots.Select(checkpoint => (Checkpoint: checkpoint, checkpoint.Done)).Where(slot => slot.Done > slot.Checkpoint.Saved).ToArray();
+        if (done.Length == 0)
+        {
+            return;
+        }
+
+        await store.SaveCheckpointsAsync(consumer.Name, consumer.EntityType, done.ToDictionary(slot => slot.Checkpoint.Slot.Number, slot => slot.Done), CancellationToken.None);
+        foreach (var (checkpoint, position) in done)
+        {
+            checkpoint.Saved = position;
         }
     }
 }

@@ -3,8 +3,17 @@ using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Journal;
 
-/// <summary>Somebody who gets the events of one entity type, each at least once and those of one entity in order.</summary>
-/// <param name="Name">Under which its position is stored.</param>
+/// <summary>Delivers the events of one entity type, each at least once and those of one entity in order.</summary>
+/// <param name="Name">The name under which its checkpoints are stored.</param>
 /// <param name="EntityType">Whose events.</param>
-/// <param name="Select">Where an event goes; null when nobody wants it.</param>
-internal sealed record JournalSubscription(string Name, string EntityType, Func<JournalEvent, (string Target, Func<StoredDelivery> Content)?> Select);
+/// <param name="Select">Where an event goes; null if the subscription does not take it.</param>
+internal sealed record JournalSubscription(string Name, string EntityType, Func<JournalEvent, SelectedEvent?> Select)
+{
+    /// <summary>Where it starts if it is new.</summary>
+    public JournalStart Start { get; init; }
+}
+
+/// <summary>An event that a subscription takes.</summary>
+/// <param name="Target">The full name of an rpc, or a topic; for display.</param>
+/// <param name="Content">Makes what is delivered.</param>
+internal readonly record struct SelectedEvent(string Target, Func<StoredDelivery> Content);

@@ -9,7 +9,7 @@ internal sealed class JournalSubscriptions(EventConsumers consumers, EntityDefin
     [
         .. consumers.All.Select(deliveries.Subscribe),
         .. from entity in entities.All
-           let topic = (entity.Attribute as EventSourcedEntityAttribute)?.PublishTo
+           let topic = entity.Attribute.PublishTopic
            where topic is not null
            select deliveries.Publish(entity.EntityType, topic),
     ];

@@ -9,36 +9,48 @@ using Google.Protobuf.WellKnownTypes;
 namespace CloudState.Knative.Journal;
 
 /// <summary>Makes of events of the journal what is delivered to their consumers.</summary>
-internal sealed class SubscriptionFactory(StoredTypes types, TopicEvents publications)
+internal sealed class SubscriptionFactory(StoredTypes types, TopicEvents topics)
 {
     /// <summary>The subscription of a consumer.</summary>
     public JournalSubscription Subscribe(EventConsumer consumer) => new(
-        consumer.Group, consumer.EntityType, logged => consumer.Find(types.CurrentName(logged.TypeName)) is { } rpc ? (rpc.FullName, () => ToCall(rpc, consumer, logged)) : null);
+        consumer.Group,
+        consumer.EntityType,
+        read => consumer.Find(types.CurrentName(read.TypeName)) is { } rpc ? new SelectedEvent(rpc.FullName, () => ToCall(rpc, consumer, read)) : null)
+    {
+        Start = consumer.Start,
+    };
 
     /// <summary>The subscription of a topic that all events of an entity type are published to.</summary>
     public JournalSubscription Publish(string entityType, string topic) => new(
-        TopicEvents.LaneOf(topic), entityType, logged => (topic, () => new StoredDelivery { Event = publications.OfJournal(logged, topic, types).ToStored(topic) }));
+        TopicEvents.LaneOf(topic), entityType, read => new SelectedEvent(topic, () => new StoredDelivery { Event = topics.OfJournal(read, topic, types).ToStored(topic) }));
 
-    private StoredDelivery ToCall(EventRpc rpc, EventConsumer consumer, JournalEvent logged)
+    private StoredDelivery ToCall(EventRpc rpc, EventConsumer consumer, JournalEvent read)
     {
-        var stored = types.FromJson(logged.TypeName, logged.Json.Span);
-        var described = publications.OfJournal(logged, types.Of(stored).Name, "application/json", ByteString.Empty);
-        var message = rpc.Rpc.InputType == Any.Descriptor ? Pack(stored).ToByteString() : ToMessage(rpc, (IMessage)stored, logged.Origin.Key);
+        var stored = read.InMemory ?? types.FromJson(read.TypeName, read.Json.Span);
+        var described = topics.OfJournal(read, types.Of(stored).Name, "application/json", ByteString.Empty);
+        var message = rpc.Rpc.InputType == Any.Descriptor ? Pack(stored).ToByteString() : ToMessage(rpc, (IMessage)stored, read);
         var id = consumer.IsDefaultGroup ? $"{described.Source} {described.Id}" : $"{described.Source} {described.Id} {consumer.Group}";
         return new StoredDelivery
         {
-            Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, described.ToMetadata()), depth: 0, logged.Trace),
+            Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, described.ToMetadata()), depth: 0, read.Trace),
             CommandId = id,
-            OrderStream = $"{consumer.Group} {logged.Origin}",
-            OrderSequence = logged.Sequence,
+            OrderStream = $"{consumer.Group} {read.Origin}",
+            OrderSequence = read.Sequence,
         };
     }
 
-    private static ByteString ToMessage(EventRpc rpc, IMessage stored, string entityId)
+    private ByteString ToMessage(EventRpc rpc, IMessage stored, JournalEvent read)
     {
-        if (rpc.Key is { } key && !key.TryComplete(stored, entityId))
+        if (rpc.Key is not { } key || key.IsSet(stored))
         {
-            throw new InvalidOperationException($"The id '{entityId}' is no entity key of {rpc.Rpc.InputType.FullName}. Set in the event: {key}.");
+            return stored.ToByteString();
+        }
+
+        // Other consumers have the same object.
+        stored = read.InMemory is null ? stored : (IMessage)types.Copy(stored);
+        if (!key.TryComplete(stored, read.Origin.Key))
+        {
+            throw new InvalidOperationException($"The id '{read.Origin.Key}' is no entity key of {rpc.Rpc.InputType.FullName}. Set in the event: {key}.");
         }
 
         return stored.ToByteString();

@@ -44,9 +44,9 @@ internal sealed class GracefulClose : IConnectionLifetimeNotificationFeature, ID
         return delayed;
     }
 
-    public static void Use(WebApplication app)
+    public static void UseGracefulClose(IApplicationBuilder app)
     {
-        var stopping = app.Services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        var stopping = app.ApplicationServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         app.Use((http, next) =>
         {
             if (stopping.IsCancellationRequested && HttpProtocol.IsHttp11(http.Request.Protocol))

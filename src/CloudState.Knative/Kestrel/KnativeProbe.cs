@@ -1,8 +1,5 @@
-using CloudState.Knative.Cluster;
-using CloudState.Knative.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.Kestrel;
 
@@ -12,24 +9,21 @@ namespace CloudState.Knative.Kestrel;
 /// </summary>
 internal static class KnativeProbe
 {
-    public static void UseKnativeProbe(this WebApplication app)
+    /// <param name="app">The application.</param>
+    /// <param name="isReady">Whether the service is ready.</param>
+    public static void UseKnativeProbe(this IApplicationBuilder app, Func<bool> isReady) => app.Use((http, next) =>
     {
-        var health = app.Services.GetRequiredService<StoreHealth>();
-        var ring = app.Services.GetRequiredService<ClusterState>();
-        app.Use((http, next) =>
+        if (!http.Request.Headers.ContainsKey("K-Network-Probe"))
         {
-            if (!http.Request.Headers.ContainsKey("K-Network-Probe"))
-            {
-                return next(http);
-            }
+            return next(http);
+        }
 
-            if (http.Request.Headers.TryGetValue("K-Network-Hash", out var hash))
-            {
-                http.Response.Headers["K-Network-Hash"] = hash;
-            }
+        if (http.Request.Headers.TryGetValue("K-Network-Hash", out var hash))
+        {
+            http.Response.Headers["K-Network-Hash"] = hash;
+        }
 
-            http.Response.StatusCode = health.IsUp && ring.IsReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
-            return Task.CompletedTask;
-        });
-    }
+        http.Response.StatusCode = isReady() ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+        return Task.CompletedTask;
+    });
 }

@@ -10,7 +10,7 @@ namespace CloudState.Knative.Kestrel;
 /// </summary>
 internal static class RequestErrors
 {
-    public static void UseRequestErrors(this WebApplication app) => app.Use(async (http, next) =>
+    public static void UseRequestErrors(this IApplicationBuilder app) => app.Use(async (http, next) =>
     {
         if (HasBadPercentEncoding(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget))
         {
@@ -31,7 +31,7 @@ internal static class RequestErrors
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
-            // The client has gone; there is nobody to answer.
+            // The client has gone.
         }
     });
 

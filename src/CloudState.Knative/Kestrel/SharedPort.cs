@@ -24,7 +24,7 @@ internal sealed class SharedPort
     private readonly TimeProvider _time;
     private ConnectionDelegate? _http1;
 
-    /// <summary>To be made before anything else makes Kestrel listen.</summary>
+    /// <summary>Create before any other Kestrel endpoint.</summary>
     public SharedPort(KestrelServerOptions kestrel, TimeSpan detectionTimeout, TimeSpan closeDelay, TimeProvider time)
     {
         _kestrel = kestrel;
@@ -70,7 +70,7 @@ internal sealed class SharedPort
         }
     };
 
-    /// <summary>True for HTTP/2, false for HTTP/1.1, null when the client left or said too little in time, of which there is less when the service stops.</summary>
+    /// <summary>True for HTTP/2, false for HTTP/1.1, null on disconnect or detection timeout, which is shorter during shutdown.</summary>
     private async Task<bool?> DetectAsync(ConnectionContext connection)
     {
         using var timeout = new CancellationTokenSource(_detectionTimeout, _time);
@@ -116,10 +116,10 @@ internal sealed class SharedPort
     }
 }
 
-/// <summary>An address at which nobody calls.</summary>
+/// <summary>An address without connections.</summary>
 internal sealed class GhostEndPoint : EndPoint
 {
-    /// <summary>How the server lists it among its addresses.</summary>
+    /// <summary>How Kestrel lists it among its addresses.</summary>
     public const string Name = "the-same-port-for-http-1.1";
 
     public override string ToString() => Name;
@@ -130,7 +130,8 @@ internal sealed class GhostListenerFactory : IConnectionListenerFactory, IConnec
 {
     public bool CanBind(EndPoint endpoint) => endpoint is GhostEndPoint;
 
-    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) => new(new GhostListener(endpoint));
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+        new(new GhostListener(endpoint));
 
     private sealed class GhostListener(EndPoint endPoint) : IConnectionListener
     {
@@ -138,7 +139,8 @@ internal sealed class GhostListenerFactory : IConnectionListenerFactory, IConnec
 
         public EndPoint EndPoint => endPoint;
 
-        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) => await _unbound.Task.WaitAsync(cancellationToken);
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+            await _unbound.Task.WaitAsync(cancellationToken);
 
         public ValueTask UnbindAsync(CancellationToken cancellationToken = default)
         {

@@ -1,4 +1,3 @@
-using System.Text.Json.Serialization;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Storage;
 
@@ -10,8 +9,6 @@ namespace CloudState.Knative.Management;
 /// <param name="Slots">By entity type.</param>
 internal sealed record ClusterReport(Guid? Self, IReadOnlyList<ClusterReport.MemberReport> Members, IReadOnlyDictionary<string, ClusterReport.SlotReport> Slots)
 {
-    public const string Path = "/cloudstate/cluster";
-
     public static ClusterReport Of(ClusterState state)
     {
         var ring = state.Snapshot;
@@ -37,7 +34,3 @@ internal sealed record ClusterReport(Guid? Self, IReadOnlyList<ClusterReport.Mem
     /// <param name="Proposed">How many each member should own.</param>
     internal sealed record SlotReport(int Count, int Owned, int Draining, IReadOnlyDictionary<Guid, int> Proposed);
 }
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ClusterReport))]
-internal sealed partial class ClusterJson : JsonSerializerContext;

@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using CloudState.Knative.Cluster;
-using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Outbox;
@@ -14,8 +13,6 @@ internal sealed class Deliveries
     private readonly Channel<DeliveryLane> _ready = Channel.CreateUnbounded<DeliveryLane>();
     private int _count;
     private long _completed;
-
-    public Deliveries() => CloudStateTelemetry.ObserveDeliveries(this);
 
     /// <summary>Queues whose first delivery is to be made now.</summary>
     public ChannelReader<DeliveryLane> Ready => _ready.Reader;

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -82,6 +83,19 @@ internal sealed class OwnedOutbox(Deliveries deliveries)
 
     /// <summary>It has been delivered, or never will be: it is to be removed from the store.</summary>
     public void Complete(Guid id) => _done.Writer.TryWrite(id);
+
+    /// <summary>A stored call was made at once: it is done, or, if its outcome is open, it is made again in the background.</summary>
+    public void Settle(OutboxEntry entry, OwnedSlot slot, CallOutcome outcome)
+    {
+        if (outcome.Status.StatusCode.IsTransient())
+        {
+            Add([entry], slot);
+        }
+        else
+        {
+            Complete(entry.Id);
+        }
+    }
 
     private void Deliver(IEnumerable<OutboxEntry> entries, OwnedSlot slot)
     {

@@ -18,6 +18,9 @@ internal sealed record PendingDelivery(string Id, EntityId Origin, string Lane, 
     /// <summary>With what the lanes of timers begin, each of which has one of its own.</summary>
     public const string Timers = "timer ";
 
+    /// <summary>What is kept of it if it is parked; null for the <see cref="Content"/>.</summary>
+    public Func<StoredDelivery>? ParkedContent { get; init; }
+
     /// <summary>Whether nothing of its lane may overtake it: when it is parked, what follows is, too. Otherwise it is parked alone, and only if it failed unexpectedly; what is rejected is done.</summary>
     public required bool KeepsOrder { get; init; }
 }

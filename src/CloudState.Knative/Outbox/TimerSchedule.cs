@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using CloudState.Knative.Cluster;
-using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Outbox;
@@ -16,8 +15,6 @@ internal sealed class TimerSchedule
     private DateTimeOffset _horizon = DateTimeOffset.MinValue;
     private DateTimeOffset? _nextBeyond;
     private bool _isReading;
-
-    public TimerSchedule() => CloudStateTelemetry.ObserveTimers(this);
 
     /// <summary>Sent when a timer was set that may be the next one, and when one has fired.</summary>
     public Pulse Changes { get; } = new();

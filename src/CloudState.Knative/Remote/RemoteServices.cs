@@ -1,6 +1,4 @@
 using CloudState.Knative.Calls;
-using CloudState.Knative.Dispatch;
-using CloudState.Knative.Grpc;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Grpc.Net.ClientFactory;
@@ -15,7 +13,8 @@ internal sealed class RemoteServices(IEnumerable<RemoteServiceRegistration> regi
 
     /// <summary>The service of an rpc, <c>package.Service/Method</c>; null when none is registered.</summary>
     public RemoteService? Find(string method) =>
-        Look(method) is var (registration, rpc) ? new RemoteService(services.GetRequiredService<GrpcClientFactory>().CreateClient<RawClient>(registration.ClientName), rpc) : null;
+        Look(method) is var (registration, rpc)
+        ? new RemoteService(services.GetRequiredService<GrpcClientFactory>().CreateClient<RawClient>(registration.ClientName), rpc) : null;
 
     /// <summary>Whether there is such an rpc.</summary>
     public bool Has(string method) => Look(method) is not null;
@@ -60,7 +59,7 @@ internal sealed class RemoteService(RawClient client, MethodDescriptor rpc)
         }
     }
 
-    private const string HttpCommandId = HttpCommand.CommandIdHeader;
+    private const string HttpCommandId = CallHeaders.CommandId;
 
     /// <summary>What belongs to the connection or the encoding of the call that came in does not belong to the one that goes out.</summary>
     private static bool IsForwarded(string name) => name.ToLowerInvariant() is not (

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using CloudState.Knative.Grpc;
 using Microsoft.AspNetCore.Http;
 
 namespace CloudState.Knative.Rest;
@@ -12,7 +13,7 @@ namespace CloudState.Knative.Rest;
 /// Example: <c>{"amount":1}\n</c> leaves as <c>data: {"amount":1}\n\n</c>, and the line after <see cref="Fail"/>, a <c>google.rpc.Status</c>,
 /// as <c>event: error\ndata: {"code":14,…}\n\n</c>.
 /// </remarks>
-internal sealed class EventStream(HttpResponse response) : Stream
+internal sealed class EventStream(HttpResponse response) : Stream, IFailingResponse
 {
     private readonly PipeWriter _output = response.BodyWriter;
     private readonly ArrayBufferWriter<byte> _line = new();
@@ -36,8 +37,7 @@ internal sealed class EventStream(HttpResponse response) : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>What is written from now on, if the answer is such a stream, says why it ends.</summary>
-    public static void Fail(HttpContext http) => http.Features.Get<EventStream>()?._isFailing = true;
+    public void Fail() => _isFailing = true;
 
     /// <summary>Writes a comment, which clients skip, if the stream has begun.</summary>
     public async Task KeepAliveAsync()

@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Text;
-using CloudState.Knative.Entities;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Protobuf;
 using Google.Api;
 using Google.Protobuf;
@@ -22,26 +22,23 @@ internal sealed class RestBinding
     private readonly MessageShape _output;
     private readonly (string Segment, FieldDescriptor Field)[] _pathFields;
 
-    private RestBinding(EntityDefinition entity, CommandDefinition command, MessageShape input, MessageShape output, FieldDescriptor[] pathFields, bool takesBody)
+    private RestBinding(LocalRpc rpc, MessageShape input, MessageShape output, FieldDescriptor[] pathFields, bool takesBody)
     {
-        Entity = entity;
-        Command = command;
+        Rpc = rpc;
         TakesBody = takesBody;
         _input = input;
         _output = output;
         _pathFields = Array.ConvertAll(pathFields, field => (field.Name, field));
     }
 
-    public EntityDefinition Entity { get; }
-
-    public CommandDefinition Command { get; }
+    public LocalRpc Rpc { get; }
 
     public bool TakesBody { get; }
 
     /// <summary>Null when the rule of the rpc asks for more than this.</summary>
-    public static RestBinding? TryCreate(EntityDefinition entity, CommandDefinition command, HttpRule rule, RoutePattern route)
+    public static RestBinding? TryCreate(LocalRpc answered, HttpRule rule, RoutePattern route)
     {
-        var rpc = command.Rpc;
+        var rpc = answered.Rpc;
         if (rpc.IsClientStreaming || rpc.IsServerStreaming || rule.ResponseBody.Length > 0 || rule.Body is not ("" or "*")
             || MessageShape.Of(rpc.InputType) is not { } input || MessageShape.Of(rpc.OutputType) is not { } output)
         {
@@ -53,7 +50,7 @@ internal sealed class RestBinding
         var isPlain = route.PathSegments.All(segment => segment.IsSimple)
             && route.Parameters.All(parameter => !parameter.IsCatchAll && route.ParameterPolicies.Count == 0)
             && fields.All(field => field is { FieldType: FieldType.String, IsRepeated: false, RealContainingOneof: null });
-        return isPlain ? new RestBinding(entity, command, input, output, fields!, takesBody: rule.Body == "*") : null;
+        return isPlain ? new RestBinding(answered, input, output, fields!, takesBody: rule.Body == "*") : null;
     }
 
     /// <summary>Null when the body is not what <see cref="WireFromJson"/> takes.</summary>
@@ -77,7 +74,7 @@ internal sealed class RestBinding
                 wire.EndDelimited(start);
             }
 
-            return Command.Rpc.InputType.Parser.ParseFrom(wire.Written);
+            return Rpc.Rpc.InputType.Parser.ParseFrom(wire.Written);
         }
         finally
         {

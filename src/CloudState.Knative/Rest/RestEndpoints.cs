@@ -1,6 +1,4 @@
-using CloudState.Knative.Actions;
 using CloudState.Knative.Dispatch;
-using CloudState.Knative.Entities;
 using CloudState.Knative.Grpc;
 using Google.Api;
 using Google.Protobuf.Reflection;
@@ -22,48 +20,46 @@ namespace CloudState.Knative.Rest;
 /// </remarks>
 internal static class RestEndpoints
 {
-    public static void AddRest<TService>(this GrpcServiceEndpointConventionBuilder service, IServiceProvider services)
+    /// <param name="service">The endpoints of the service.</param>
+    /// <param name="services">Of the application.</param>
+    /// <param name="keepAlive">How often a comment goes out on a quiet stream of Server-Sent Events.</param>
+    public static void AddRest<TService>(this GrpcServiceEndpointConventionBuilder service, IServiceProvider services, TimeSpan keepAlive)
         where TService : class
     {
-        var (entities, actions) = (services.GetRequiredService<EntityDefinitions>(), services.GetRequiredService<ActionDefinitions>());
-        var calls = services.GetRequiredService<ServiceCalls>();
+        var table = services.GetRequiredService<RpcTable>();
+        var calls = services.GetRequiredService<RpcCalls>();
         var logger = services.GetRequiredService<ILogger<RpcEndpoint>>();
-        var keepAlive = services.GetRequiredService<IOptions<CloudStateOptions>>().Value.StreamKeepAlive;
         var time = services.GetRequiredService<TimeProvider>();
         var pipeline = new RpcPipeline([.. InterceptorsOf<TService>(services)]);
-        var mayQuicken = IsTranscodingAsExpected<TService>(services);
-
+        var canUseFastPath = IsTranscodingAsExpected<TService>(services);
         service.Add(endpoint =>
         {
             if (endpoint is RouteEndpointBuilder { RequestDelegate: { } served } route
                 && route.Metadata.OfType<GrpcMethodMetadata>().SingleOrDefault() is { } grpc
-                && FindRpc(grpc.Method.FullName[1..]) is { } rpc)
+                && table.FindLocal(grpc.Method.FullName.AsSpan(1)) is { } rpc)
             {
                 var rule = route.Metadata.OfType<GrpcJsonTranscodingMetadata>().SingleOrDefault()?.HttpRule;
-                route.RequestDelegate = rpc switch
+                route.RequestDelegate = rpc.Rpc switch
                 {
-                    { IsServerStreaming: true } when rule is not null => AlsoEvents(served),
-                    _ when rule is not null => Quicken(grpc.Method.FullName[1..], rule, route, served),
-                    { IsClientStreaming: false } when !HasRule(rpc) => AlsoJson(rpc, served),
+                    { IsServerStreaming: true } when rule is not null => WithServerSentEvents(served),
+                    _ when rule is not null => WithFastPath(rpc, rule, route, served),
+                    { IsClientStreaming: false } when !HasRule(rpc.Rpc) => WithJson(rpc.Rpc, served),
                     _ => served,
                 };
             }
         });
 
-        MethodDescriptor? FindRpc(string method) =>
-            entities.Find(method) is var (_, command) ? command.Rpc : actions.Find(method) is var (_, action) ? action.Rpc : null;
-
-        RequestDelegate AlsoJson(MethodDescriptor rpc, RequestDelegate grpc)
+        RequestDelegate WithJson(MethodDescriptor rpc, RequestDelegate grpc)
         {
             RequestDelegate json = new RpcEndpoint(rpc, pipeline, logger).HandleAsync;
-            json = rpc.IsServerStreaming ? AlsoEvents(json) : json;
+            json = rpc.IsServerStreaming ? WithServerSentEvents(json) : json;
             return http => RpcEndpoint.IsJson(http.Request) ? json(http) : grpc(http);
         }
 
-        RequestDelegate AlsoEvents(RequestDelegate lines) => new ServerSentEvents(lines, keepAlive, time).HandleAsync;
+        RequestDelegate WithServerSentEvents(RequestDelegate lines) => new ServerSentEvents(lines, keepAlive, time).HandleAsync;
 
-        RequestDelegate Quicken(string method, HttpRule rule, RouteEndpointBuilder route, RequestDelegate transcoding) =>
-            mayQuicken && entities.Find(method) is var (entity, command) && RestBinding.TryCreate(entity, command, rule, route.RoutePattern) is { } binding
+        RequestDelegate WithFastPath(LocalRpc rpc, HttpRule rule, RouteEndpointBuilder route, RequestDelegate transcoding) =>
+            canUseFastPath && RestBinding.TryCreate(rpc, rule, route.RoutePattern) is { } binding
                 ? new RestFastPath(binding, calls, transcoding).HandleAsync
                 : transcoding;
     }
@@ -75,10 +71,10 @@ internal static class RestEndpoints
         services.GetRequiredService<IOptions<GrpcServiceOptions>>().Value.Interceptors
             .Concat(services.GetRequiredService<IOptions<GrpcServiceOptions<TService>>>().Value.Interceptors);
 
-    /// <summary>Whether nobody has added interceptors of his own, or changed how JSON looks.</summary>
+    /// <summary>Whether the service has no other interceptors, and JSON looks as usual.</summary>
     private static bool IsTranscodingAsExpected<TService>(IServiceProvider services)
         where TService : class =>
-        InterceptorsOf<TService>(services).All(interceptor => interceptor.Type == typeof(CommandInterceptor))
+        InterceptorsOf<TService>(services).All(interceptor => interceptor.Type == typeof(RpcInterceptor))
         && services.GetRequiredService<IOptions<GrpcJsonTranscodingOptions>>().Value.JsonSettings is
         {
             WriteInt64sAsStrings: true, IgnoreDefaultValues: false, WriteEnumsAsIntegers: false, WriteIndented: false, PropertyNameCaseInsensitive: false, RemoveEnumPrefix: false,

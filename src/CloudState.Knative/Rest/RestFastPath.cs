@@ -2,7 +2,6 @@ using System.Buffers;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Grpc;
-using CloudState.Knative.Runtime;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -14,7 +13,7 @@ namespace CloudState.Knative.Rest;
 /// JSON transcoding, byte by byte, without what that does for the sake of other requests. Those are left to it, untouched; also all that turn out to be malformed,
 /// so that its error messages are the only ones.
 /// </summary>
-internal sealed class RestFastPath(RestBinding binding, ServiceCalls calls, RequestDelegate transcoding)
+internal sealed class RestFastPath(RestBinding binding, RpcCalls calls, RequestDelegate transcoding)
 {
     private const string JsonContentType = "application/json";
     private const string JsonUtf8ContentType = "application/json; charset=utf-8";
@@ -64,18 +63,18 @@ internal sealed class RestFastPath(RestBinding binding, ServiceCalls calls, Requ
         }
     }
 
-    private async ValueTask<CallOutcome> ExecuteAsync(IMessage message, HttpContext http)
+    private ValueTask<CallOutcome> ExecuteAsync(IMessage message, HttpContext http)
     {
-        Command command;
+        CallScope scope;
         try
         {
-            command = HttpCommand.Create(binding.Entity, binding.Command, message, http.Request, deadline: null, http.RequestAborted);
+            scope = HttpScope.Create(http.Request, deadline: null, http.RequestAborted);
         }
         catch (RpcException refused)
         {
-            return CallOutcome.Rejected(refused.Status);
+            return new(CallOutcome.Rejected(refused.Status));
         }
 
-        return await calls.ExecuteAsync(command);
+        return calls.ExecuteAsync(binding.Rpc, message, scope);
     }
 }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using CloudState.Knative.Grpc;
 using CloudState.Knative.Protobuf;
 using Google.Api;
 using Google.Protobuf;
@@ -22,7 +23,7 @@ internal sealed class RpcOutput(HttpResponse response, MessageCodec codec, bool 
 
     public Task FailAsync(Status status)
     {
-        EventStream.Fail(response.HttpContext);
+        response.HttpContext.Features.Get<IFailingResponse>()?.Fail();
         return SendAsync(RestStatus.HttpStatusOf(status.StatusCode), JsonContentType, RestStatus.Write(status), default);
     }
 

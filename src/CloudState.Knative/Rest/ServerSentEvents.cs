@@ -1,3 +1,4 @@
+using CloudState.Knative.Grpc;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
@@ -21,7 +22,7 @@ internal sealed class ServerSentEvents(RequestDelegate lines, TimeSpan keepAlive
         http.Features.GetRequiredFeature<IHttpResponseBodyFeature>().DisableBuffering();
         var body = http.Response.Body;
         await using var events = new EventStream(http.Response);
-        http.Features.Set(events);
+        http.Features.Set<IFailingResponse>(events);
         http.Response.Body = events;
         using var timer = new PeriodicTimer(keepAlive, time);
         var keptAlive = KeepAliveAsync(events, timer);

@@ -20,7 +20,7 @@ namespace CloudState.Knative.Routing;
 /// crash, its recorded reply comes back; otherwise it is run now.
 /// </remarks>
 internal sealed class CommandRouter(
-    EntityRuntime runtime, ClusterState state, PeerLinks peers, Membership? membership, StoreHealth health, CloudStateOptions options, TimeProvider time)
+    EntityRuntime runtime, ClusterState state, PeerLinks peers, Membership? membership, StoreHealth health, CallLimits limits, TimeProvider time)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
@@ -29,9 +29,9 @@ internal sealed class CommandRouter(
     /// <summary>Executes a command that an edge has made. Whatever happens, the outcome is a value.</summary>
     public async ValueTask<CallOutcome> ExecuteAsync(Command command)
     {
-        using var measured = CloudStateTelemetry.StartCommand(command);
+        var measured = StartMeasuring(command);
         var outcome = await TryRouteAsync(command);
-        measured?.Outcome = outcome.Status.StatusCode;
+        EndMeasuring(measured, outcome);
         return outcome;
     }
 
@@ -43,7 +43,7 @@ internal sealed class CommandRouter(
             return new(CallOutcome.Failed(StatusCode.InvalidArgument, reason));
         }
 
-        var deadline = command.Deadline ?? time.GetUtcNow() + options.CommandTimeout;
+        var deadline = command.Deadline ?? time.GetUtcNow() + limits.Timeout;
         return deadline <= time.GetUtcNow()
             ? new(CallOutcome.Failed(StatusCode.DeadlineExceeded, "The deadline of the call has passed before it began."))
             : RouteAsync(command, deadline, mayForward: true);
@@ -52,11 +52,23 @@ internal sealed class CommandRouter(
     /// <summary>Executes a command that another pod has forwarded; <see cref="CallOutcome.NotOwner"/> when it should not have come here.</summary>
     public async ValueTask<CallOutcome> ExecuteForwardedAsync(Command command)
     {
-        using var measured = command.Definition.IsStreaming ? null : CloudStateTelemetry.StartCommand(command);
+        var measured = command.Definition.IsStreaming ? null : StartMeasuring(command);
         var outcome = await RouteAsync(command, command.Deadline!.Value, mayForward: false);
-        measured?.Outcome = outcome.Status.StatusCode;
+        EndMeasuring(measured, outcome);
         return outcome;
     }
+
+    private static CloudStateTelemetry.MeasuredCommand? StartMeasuring(Command command)
+    {
+        var measured = CloudStateTelemetry.StartCommand(command.Definition.SpanName, command.Definition.FullName, command.Entity.Type, command.Entity.Key, command.Trace);
+        command.Trace = measured?.Context ?? command.Trace;
+        return measured;
+    }
+
+    /// <summary>The failures are those that the conventions of OpenTelemetry attribute to the server; other statuses are for the caller.</summary>
+    private static void EndMeasuring(CloudStateTelemetry.MeasuredCommand? measured, CallOutcome outcome) => measured?.End(
+        outcome.Status.StatusCode.ToString(),
+        outcome.Status.StatusCode is StatusCode.Unknown or StatusCode.DeadlineExceeded or StatusCode.Unimplemented or StatusCode.Internal or StatusCode.Unavailable or StatusCode.DataLoss);
 
     private async ValueTask<CallOutcome> RouteAsync(Command command, DateTimeOffset deadline, bool mayForward)
     {
@@ -74,13 +86,13 @@ internal sealed class CommandRouter(
                 if (state.Find(slot) is { } owned && owned.TryEnter())
                 {
                     var outcome = await runtime.ExecuteAsync(command, owned, deadline);
-                    if (outcome.IsUnchanged)
+                    if (outcome.Kind == OutcomeKind.Unchanged)
                     {
                         await ChangeAsync(command, changed, deadline);
                         continue;
                     }
 
-                    if (!outcome.IsNotOwner)
+                    if (outcome.Kind != OutcomeKind.NotOwner)
                     {
                         return outcome;
                     }
@@ -152,7 +164,7 @@ internal sealed class CommandRouter(
         try
         {
             // An owner that has lost the store is soon no owner any more, while this process has it.
-            if (await peers.ForwardAsync(owner, command, deadline) is { } outcome && !(outcome.IsStoreUnavailable && health.IsUp))
+            if (await peers.ForwardAsync(owner, command, deadline) is { } outcome && !(outcome.Kind == OutcomeKind.StoreUnavailable && health.IsUp))
             {
                 return outcome;
             }
@@ -198,7 +210,7 @@ internal sealed class CommandRouter(
     private string? WhyNoKey(Command command) => command.Entity.Key switch
     {
         "" => $"The entity key of {command.Definition.Rpc.InputType.FullName} is empty. Set: {command.Definition.Key}.",
-        { Length: var length } when length > options.MaxKeyLength => $"The entity key has {length} characters; at most {options.MaxKeyLength} are allowed.",
+        { Length: var length } when length > limits.MaxKeyLength => $"The entity key has {length} characters; at most {limits.MaxKeyLength} are allowed.",
         var key when key.Contains('\0') => "The entity key holds a NUL character. Remove it.",
         _ => null,
     };

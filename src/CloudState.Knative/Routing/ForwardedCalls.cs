@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using CloudState.Knative.Calls;
-using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Runtime;
 using Google.Protobuf;
@@ -9,7 +8,7 @@ using Grpc.Core;
 namespace CloudState.Knative.Routing;
 
 /// <summary>The commands that came over one link, from when they were read until their outcomes are sent.</summary>
-internal sealed class ForwardedCalls(EntityDefinitions definitions, ServiceCalls calls, TimeProvider time, PeerOutput output, CancellationToken closing)
+internal sealed class ForwardedCalls(EntityDefinitions definitions, Func<Command, ValueTask<CallOutcome>> execute, TimeProvider time, PeerOutput output, CancellationToken closing)
 {
     private readonly ConcurrentDictionary<ulong, CancellationTokenSource> _running = new();
     private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -69,7 +68,7 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, ServiceCalls
             // What a stream waits for happens elsewhere from now on.
             var isStreaming = command.Definition.IsStreaming;
             using var end = isStreaming ? closing.UnsafeRegister(static cancellation => ((CancellationTokenSource)cancellation!).Cancel(), cancellation) : default;
-            var outcome = await calls.ExecuteForwardedAsync(command);
+            var outcome = await execute(command);
             Answer(call, isStreaming && closing.IsCancellationRequested ? CallOutcome.NotOwner : outcome);
         }
         finally

@@ -63,17 +63,18 @@ internal static class ForwardedMessages
 
     public static ForwardedOutcome ToHead(CallOutcome outcome)
     {
-        if (outcome.IsNotOwner)
+        if (outcome.Kind == OutcomeKind.NotOwner)
         {
             return new ForwardedOutcome { NotOwner = true };
         }
 
         var head = new ForwardedOutcome
         {
-            Unchanged = outcome.IsUnchanged,
-            HeldBack = outcome.IsHeldBack,
+            Unchanged = outcome.Kind == OutcomeKind.Unchanged,
+            HeldBack = outcome.Kind == OutcomeKind.HeldBack,
+            StoreUnavailable = outcome.Kind == OutcomeKind.StoreUnavailable,
             Version = outcome.Version,
-            StoreUnavailable = outcome.IsStoreUnavailable,
+            Position = outcome.Position ?? "",
             StatusCode = (int)outcome.Status.StatusCode,
             StatusDetail = outcome.Status.Detail ?? "",
         };
@@ -81,25 +82,25 @@ internal static class ForwardedMessages
         return head;
     }
 
-    /// <summary>Null when the peer is not the owner.</summary>
+    /// <summary>Null if the peer is not the owner.</summary>
     public static CallOutcome? ToOutcome(PeerFrame frame, CommandDefinition definition)
     {
         var head = ForwardedOutcome.Parser.ParseFrom(frame.Head);
-        if (head.NotOwner)
-        {
-            return null;
-        }
-
         var status = new Status((StatusCode)head.StatusCode, head.StatusDetail);
-        return status.StatusCode == StatusCode.OK ? CallOutcome.Replied(definition.Rpc.OutputType.Parser.ParseFrom(frame.Body)) with
+        return head switch
         {
-            Version = head.Version,
-            Metadata = head.Metadata.Count == 0 ? null : ToPairs(head.Metadata),
-        }
-            : head.Unchanged ? CallOutcome.Unchanged
-            : head.HeldBack ? CallOutcome.HeldBack(status)
-            : head.StoreUnavailable ? CallOutcome.OwnerLacksStore(status)
-            : CallOutcome.Rejected(status);
+            { NotOwner: true } => null,
+            { StatusCode: (int)StatusCode.OK } => CallOutcome.Replied(definition.Rpc.OutputType.Parser.ParseFrom(frame.Body)) with
+            {
+                Version = head.Version,
+                Position = head.Position.Length == 0 ? null : head.Position,
+                Metadata = head.Metadata.Count == 0 ? null : ToPairs(head.Metadata),
+            },
+            { Unchanged: true } => CallOutcome.Unchanged,
+            { HeldBack: true } => CallOutcome.Received(OutcomeKind.HeldBack, status),
+            { StoreUnavailable: true } => CallOutcome.Received(OutcomeKind.StoreUnavailable, status),
+            _ => CallOutcome.Rejected(status),
+        };
     }
 
     private static void Add(RepeatedField<string> head, IReadOnlyCollection<KeyValuePair<string, string>> metadata)

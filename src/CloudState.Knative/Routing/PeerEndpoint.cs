@@ -1,12 +1,12 @@
 using System.Security.Cryptography;
 using System.Text;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
-using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Runtime;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Routing;
 
@@ -16,7 +16,8 @@ namespace CloudState.Knative.Routing;
 /// closing, carries out and answers what still comes, and waits for the peer to end the link when that has nothing to wait for any more. A peer
 /// that is silent meanwhile is gone.
 /// </remarks>
-internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls calls, ClusterState state, IOptions<CloudStateOptions> options, TimeProvider time)
+internal sealed class PeerEndpoint(
+    EntityDefinitions definitions, Func<Command, ValueTask<CallOutcome>> execute, ClusterState state, ClusterOptions options, TimeProvider time)
 {
     public const string ForwardPath = "/cloudstate/forward";
 
@@ -57,7 +58,7 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
         var stream = await upgrade.UpgradeAsync();
 
         var output = new PeerOutput();
-        var forwarded = new ForwardedCalls(definitions, calls, time, output, _closing.Token);
+        var forwarded = new ForwardedCalls(definitions, execute, time, output, _closing.Token);
         using var peerGone = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         output.Open(stream);
         try
@@ -99,7 +100,7 @@ internal sealed class PeerEndpoint(EntityDefinitions definitions, ServiceCalls c
         }
 
         // It ends the link, or waits and pings.
-        void ExpectPeer() => peerGone.CancelAfter(options.Value.Cluster.ForwardTimeout);
+        void ExpectPeer() => peerGone.CancelAfter(options.ForwardTimeout);
     }
 
     private bool IsAuthentic(HttpRequest request) =>

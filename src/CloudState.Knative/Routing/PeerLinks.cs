@@ -38,7 +38,7 @@ internal sealed partial class PeerLinks : IDisposable
     /// <exception cref="TimeoutException">The caller's time is over.</exception>
     public async Task<CallOutcome?> ForwardAsync(Member owner, Command command, DateTimeOffset deadline)
     {
-        using var span = CloudStateTelemetry.StartForward(command, owner.Address);
+        using var span = CloudStateTelemetry.StartEntity("forward", command.Entity.Type, command.Entity.Key, ActivityKind.Client, command.Trace)?.SetTag("server.address", owner.Address);
         var started = Stopwatch.GetTimestamp();
         var result = "unreachable";
         try

@@ -3,7 +3,6 @@ using CloudState.Knative.Runtime;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Routing;
 
@@ -16,10 +15,10 @@ namespace CloudState.Knative.Routing;
 /// goes wherever the entity is then. Changes that come faster than the caller reads are pushed as one. Example: the caller has version 3
 /// and polls pod A; A is killed; the poll goes to pod B, where the entity is loaded at version 4, which is pushed at once.
 /// </remarks>
-internal sealed class StateStream(CommandRouter router, IHostApplicationLifetime lifetime, IOptions<CloudStateOptions> options, TimeProvider time)
+internal sealed class StateStream(CommandRouter router, IHostApplicationLifetime lifetime, CallLimits limits, TimeProvider time)
 {
-    /// <summary>Pushes replies until the stream ends; returns why it has ended.</summary>
-    public async Task<Status> PushAsync(Command command, Func<IMessage, Task> push)
+    /// <summary>Replies until the stream ends; the last outcome is not OK and says why.</summary>
+    public async IAsyncEnumerable<CallOutcome> ReadAsync(Command command)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(command.CallCancelled, lifetime.ApplicationStopping);
         var end = command.Deadline ?? DateTimeOffset.MaxValue;
@@ -27,24 +26,26 @@ internal sealed class StateStream(CommandRouter router, IHostApplicationLifetime
         IMessage? pushed = null;
         while (true)
         {
-            var pollEnd = time.GetUtcNow() + options.Value.CommandTimeout;
+            var pollEnd = time.GetUtcNow() + limits.Timeout;
             var outcome = await router.TryRouteAsync(poll with { Deadline = pollEnd < end ? pollEnd : end });
             if (outcome.IsReply)
             {
                 poll = poll with { SeenVersion = outcome.Version };
                 if (!outcome.Reply!.Equals(pushed))
                 {
-                    await push(outcome.Reply);
+                    yield return outcome;
                     pushed = outcome.Reply;
                 }
             }
             else if (lifetime.ApplicationStopping.IsCancellationRequested)
             {
-                return new Status(StatusCode.Unavailable, "This pod is shutting down. Subscribe again.");
+                yield return CallOutcome.Failed(StatusCode.Unavailable, "This pod is shutting down. Subscribe again.");
+                yield break;
             }
-            else if (!outcome.IsUnchanged || time.GetUtcNow() >= end)
+            else if (outcome.Kind != OutcomeKind.Unchanged || time.GetUtcNow() >= end)
             {
-                return outcome.Status;
+                yield return outcome;
+                yield break;
             }
         }
     }

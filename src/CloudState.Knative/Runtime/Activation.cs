@@ -194,6 +194,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
 
     private async ValueTask HandleAsync(PendingCommand pending)
     {
+        pending.DuplicateOf = null;
         if (pending.IsAbandoned)
         {
             pending.Release(CallOutcome.Failed(StatusCode.DeadlineExceeded, "The caller left before the command started."));
@@ -218,7 +219,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
 
             try
             {
-                entity = _entity = await table.Runner.LoadAsync(pending.Command);
+                entity = _entity = await table.Loader.LoadAsync(pending.Command);
                 _watches.SignalChange(entity.Version);
             }
             catch (StoreUnavailableException unavailable)
@@ -235,9 +236,9 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             return;
         }
 
-        // 2. A repeated command is answered with its first outcome; one that is not the next of its stream, with that.
+        // 2. A duplicate gets the original outcome; an out-of-order command is rejected or held back.
         var known = pending.Command.CommandId is { } commandId ? await FindFirstOutcomeAsync(pending, entity, commandId) : null;
-        if ((known ?? await table.Runner.FindOutOfOrderAsync(pending.Command, entity)) is { } outcome)
+        if ((known ?? await table.Loader.FindOutOfOrderAsync(pending.Command, entity)) is { } outcome)
         {
             pending.Outcome = outcome;
             ReleaseInOrder(pending, entity, append: null);
@@ -245,13 +246,13 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         }
 
         // 3. The handler; then the journal, and on to the next command without waiting for it.
-        var (append, keepsState) = await table.Runner.RunAsync(pending, entity);
-        if (!keepsState)
+        var decision = await table.Runner.RunAsync(pending, entity);
+        if (!decision.KeepsState)
         {
             _entity = null;
         }
 
-        ReleaseInOrder(pending, entity, append);
+        ReleaseInOrder(pending, entity, decision.Append);
     }
 
     private async ValueTask<CallOutcome?> FindFirstOutcomeAsync(PendingCommand pending, LoadedEntity entity, string commandId)
@@ -267,21 +268,17 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             var first = _unreleased.FirstOrDefault(earlier => earlier.AwaitsAppend && earlier.Command.CommandId == commandId);
             if (first is not null)
             {
-                return first.Command.Definition == pending.Command.Definition && first.Fingerprint == pending.Fingerprint
-                    ? first.Outcome
-                    : CallOutcome.IdReused(commandId, first.Command.Definition.FullName);
+                if (first.Command.Definition != pending.Command.Definition || first.Fingerprint != pending.Fingerprint)
+                {
+                    return CallOutcome.IdReused(commandId, first.Command.Definition.FullName);
+                }
+
+                pending.DuplicateOf = first;
+                return first.Outcome;
             }
         }
 
-        try
-        {
-            var record = await table.Store.FindCommandAsync(Id, commandId, CancellationToken.None);
-            return record is null ? null : CallOutcome.Repeat(record, pending.Command, pending.Fingerprint);
-        }
-        catch (StoreUnavailableException unavailable)
-        {
-            return CallOutcome.StoreUnavailable(unavailable.Message);
-        }
+        return await table.Loader.FindRecordedAsync(pending, commandId);
     }
 
     /// <summary>Releases an outcome once everything it depends on is stored: its own append and those before it.</summary>
@@ -321,7 +318,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         lock (_lock)
         {
             append.Pending.AwaitsAppend = false;
-            _watches.SignalChange(append.Append.NewVersion);
+            _watches.SignalChange(append.Append.State.NewVersion);
             table.OnCommitted(append, Slot);
             while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
             {
@@ -350,7 +347,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 }
                 else if (failure is VersionConflictException && ++lost.Conflicts > MaxConflicts)
                 {
-                    lost.Release(CallOutcome.Failed(StatusCode.Aborted, $"Somebody else keeps writing to {Id}. Try again."));
+                    lost.Release(CallOutcome.Failed(StatusCode.Aborted, $"Another writer keeps changing {Id}. Try again."));
                 }
                 else if (failure is not VersionConflictException && lost == append.Pending)
                 {

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using CloudState.Knative.Cluster;
-using CloudState.Knative.Journal;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 
@@ -10,17 +9,18 @@ namespace CloudState.Knative.Runtime;
 /// The active entities of one type. Those that leave memory first are found with the CLOCK algorithm (a queue in which an
 /// entry that was used since it was put there gets a second chance), which approximates "least recently used" without a lock per command.
 /// </summary>
-internal sealed class ActivationTable(CommandRunner runner, EntityOptions options, IEntityStore store, JournalWriter journal, OwnedOutbox outbox, TimerSchedule timers, JournalSignal? journalSignal, TimeProvider time)
+internal sealed class ActivationTable(
+    EntityLoader loader, CommandRunner runner, EntityOptions options, JournalWriter journal, OwnedOutbox outbox, TimerSchedule timers, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, Activation> _active = new();
     private readonly ConcurrentQueue<(Activation Activation, long Stamp)> _clock = new();
     private int _count;
 
+    public EntityLoader Loader { get; } = loader;
+
     public CommandRunner Runner { get; } = runner;
 
     public EntityOptions Options { get; } = options;
-
-    public IEntityStore Store { get; } = store;
 
     public JournalWriter Journal { get; } = journal;
 
@@ -60,15 +60,11 @@ internal sealed class ActivationTable(CommandRunner runner, EntityOptions option
         }
     }
 
-    /// <summary>Hands on what a stored command has led to: calls and events to deliver, timers, and events for those who read the journal.</summary>
+    /// <summary>Hands on what a stored command has led to: calls and events to deliver, and timers.</summary>
     public void OnCommitted(PendingAppend stored, OwnedSlot slot)
     {
         outbox.Add(stored.Background, slot);
         timers.Change(stored.Append.Timers, stored.EntityId, slot);
-        if (stored.Append.Events.Count > 0)
-        {
-            journalSignal?.Send(stored.Append, stored.Pending.Command.Trace);
-        }
     }
 
     /// <summary>Waits for a change of an entity. Null when it has changed already, or is not in memory.</summary>

@@ -1,7 +1,6 @@
 using System.Collections.Frozen;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
-using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 
@@ -19,7 +18,6 @@ internal sealed class EntityRuntime : IAsyncDisposable
         _tables = tables.ToFrozenDictionary();
         _journal = journal;
         _time = time;
-        CloudStateTelemetry.ObserveActiveEntities(this);
     }
 
     public IEnumerable<KeyValuePair<string, ActivationTable>> Tables => _tables;

@@ -1,11 +1,11 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Options;
 
 namespace CloudState.Knative.Runtime;
 
 /// <summary>Lets idle entities leave memory and old command records leave the store.</summary>
-internal sealed class Housekeeping(EntityRuntime runtime, IEntityStore store, StoreHealth health, IOptions<CloudStateOptions> options, TimeProvider time)
+internal sealed class Housekeeping(EntityRuntime runtime, IEntityStore store, StoreHealth health, CallLimits limits, TimeProvider time)
     : BackgroundService
 {
     private static readonly TimeSpan MaxPassivationInterval = TimeSpan.FromSeconds(1);
@@ -25,12 +25,12 @@ internal sealed class Housekeeping(EntityRuntime runtime, IEntityStore store, St
 
     private async Task ForgetAsync(CancellationToken stopping)
     {
-        using var timer = new PeriodicTimer(Min(options.Value.CommandIdRetention / 4, MaxForgetInterval), time);
+        using var timer = new PeriodicTimer(Min(limits.CommandIdRetention / 4, MaxForgetInterval), time);
         while (await NextTickAsync(timer, stopping))
         {
             try
             {
-                await store.ForgetAsync(time.GetUtcNow() - options.Value.CommandIdRetention, stopping);
+                await store.ForgetAsync(time.GetUtcNow() - limits.CommandIdRetention, stopping);
             }
             catch (StoreUnavailableException unavailable)
             {

@@ -1,7 +1,9 @@
+using System.Collections.Frozen;
 using System.Diagnostics;
 using System.Threading.Channels;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Storage;
+using Google.Protobuf;
 
 namespace CloudState.Knative.Runtime;
 
@@ -18,14 +20,16 @@ namespace CloudState.Knative.Runtime;
 internal sealed class JournalLane : IAsyncDisposable
 {
     private readonly IEntityStore _store;
+    private readonly FrozenDictionary<string, TypeJournal> _journals;
     private readonly StoreHealth _health;
     private readonly int _maxBatchSize;
     private readonly Channel<PendingAppend> _waiting = Channel.CreateUnbounded<PendingAppend>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _writing;
 
-    public JournalLane(IEntityStore store, StoreHealth health, int maxBatchSize)
+    public JournalLane(IEntityStore store, FrozenDictionary<string, TypeJournal> journals, StoreHealth health, int maxBatchSize)
     {
         _store = store;
+        _journals = journals;
         _health = health;
         _maxBatchSize = maxBatchSize;
         _writing = WriteAllAsync();
@@ -68,7 +72,7 @@ internal sealed class JournalLane : IAsyncDisposable
 
     private async Task WriteAsync(ArraySegment<PendingAppend[]> groups)
     {
-        // A life that was discarded meanwhile takes its later appends with it.
+        // An incarnation that was discarded meanwhile takes its later appends with it.
         ArraySegment<PendingAppend[]> alive = groups
             .Select(group => Array.FindAll(group, append => !append.Entity.IsDiscarded))
             .Where(group => group.Length > 0)
@@ -79,19 +83,23 @@ internal sealed class JournalLane : IAsyncDisposable
         }
 
         var started = Stopwatch.GetTimestamp();
+        TransactionJournal? journal = null;
+        DateTimeOffset? storedAt;
         try
         {
-            await _store.AppendAsync(Array.ConvertAll(alive.Array!, ToEntityAppend), alive[0][0].Tenure.MemberId, CancellationToken.None);
+            journal = await TransactionJournal.NumberAsync(alive, _journals);
+            storedAt = await _store.AppendAsync(journal.Appends, alive[0][0].Tenure.MemberId, CancellationToken.None);
         }
         catch (StoreUnavailableException unavailable)
         {
+            journal?.Forget();
             _health.ReportDown(unavailable);
             Fail(alive, unavailable);
             return;
         }
         catch (FencedException fenced)
         {
-            CloudStateTelemetry.Fenced(alive);
+            CloudStateTelemetry.Fenced(alive.Sum(group => group.Length));
             alive[0][0].Tenure.End();
             Fail(alive, fenced);
             return;
@@ -113,14 +121,32 @@ internal sealed class JournalLane : IAsyncDisposable
         }
         catch (Exception failure)
         {
+            // After a conflict the end of a slot may be elsewhere.
+            journal?.Forget();
             Fail(alive, failure);
             return;
         }
 
-        CloudStateTelemetry.Appended(alive, Stopwatch.GetElapsedTime(started));
+        Measure(alive, Stopwatch.GetElapsedTime(started));
+        journal.Commit(storedAt);
         foreach (var append in alive.SelectMany(group => group))
         {
             append.Pending.Activation.AppendSucceeded(append);
+        }
+    }
+
+    /// <summary>Every command of a transaction gets a span of it.</summary>
+    private static void Measure(ArraySegment<PendingAppend[]> stored, TimeSpan elapsed)
+    {
+        var commands = stored.Sum(group => group.Length);
+        CloudStateTelemetry.Committed(commands, elapsed);
+        foreach (var append in stored.SelectMany(group => group))
+        {
+            var change = append.Append.State as EventsChange;
+            CloudStateTelemetry.Appended(
+                append.EntityId.Type, append.EntityId.Key, change?.Events.Count ?? 0,
+                change?.Snapshot?.State is IMessage state ? state.CalculateSize : null,
+                commands, elapsed, append.Pending.Command.Trace);
         }
     }
 
@@ -131,6 +157,4 @@ internal sealed class JournalLane : IAsyncDisposable
             group[0].Pending.Activation.AppendFailed(group[0], failure);
         }
     }
-
-    private static EntityAppend ToEntityAppend(PendingAppend[] appends) => EntityAppend.Merge(Array.ConvertAll(appends, append => append.Append));
 }

@@ -1,19 +1,24 @@
+using System.Collections.Frozen;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Runtime;
 
 /// <summary>
-/// Groups the appends of many entities into few transactions. Entities are spread over lanes, as many as the store takes
-/// transactions at a time, so that the appends of one entity stay in order.
+/// Groups the appends of many entities into few transactions. Slots are spread over lanes, as many as the store takes
+/// transactions at a time, so that the appends of one slot stay in order.
 /// </summary>
 internal sealed class JournalWriter : IAsyncDisposable
 {
     private readonly JournalLane[] _lanes;
 
-    public JournalWriter(IEntityStore store, StoreHealth health, int maxBatchSize) =>
-        _lanes = [.. Enumerable.Range(0, store.MaxConcurrentAppends).Select(_ => new JournalLane(store, health, maxBatchSize))];
+    /// <param name="store">Where to append.</param>
+    /// <param name="journals">By entity type; only of types whose events are consumed.</param>
+    /// <param name="health">Gets to know whether the store answers.</param>
+    /// <param name="maxBatchSize">Commands in one transaction.</param>
+    public JournalWriter(IEntityStore store, FrozenDictionary<string, TypeJournal> journals, StoreHealth health, int maxBatchSize) =>
+        _lanes = [.. Enumerable.Range(0, store.MaxConcurrentAppends).Select(_ => new JournalLane(store, journals, health, maxBatchSize))];
 
-    public void Append(PendingAppend append) => _lanes[(uint)append.EntityId.GetHashCode() % (uint)_lanes.Length].Append(append);
+    public void Append(PendingAppend append) => _lanes[(uint)append.Slot.GetHashCode() % (uint)_lanes.Length].Append(append);
 
     /// <summary>Writes what is waiting and stops.</summary>
     public async ValueTask DisposeAsync()

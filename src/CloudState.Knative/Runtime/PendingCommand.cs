@@ -12,6 +12,9 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
 
     public Command Command { get; } = command;
 
+    /// <summary>Of the slot of the entity.</summary>
+    public int SlotNumber => Activation.Slot.Number;
+
     /// <summary>The order of arrival at the activation; a command that is run again keeps its place.</summary>
     public long Number { get; } = number;
 
@@ -36,9 +39,13 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
 
     public void Abandon() => _isAbandoned = true;
 
+    /// <summary>The command that this one repeats, and whose outcome it gets; null if it repeats none that is on its way to the store.</summary>
+    public PendingCommand? DuplicateOf { get; set; }
+
     /// <summary>Lets the outcome go, and the command leave its slot.</summary>
     public void Release()
     {
+        Outcome = DuplicateOf?.Outcome ?? Outcome;
         if (_released.TrySetResult(Outcome))
         {
             Activation.CommandLeft();
@@ -47,7 +54,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
 
     public void Release(CallOutcome outcome)
     {
-        Outcome = outcome;
+        (Outcome, DuplicateOf) = (outcome, null);
         Release();
     }
 }

@@ -2,26 +2,21 @@ using Google.Protobuf;
 
 namespace CloudState.Knative.Storage;
 
-/// <summary>What one or several successive commands of one entity write. The objects in it are no longer shared with anybody.</summary>
+/// <summary>What one or several successive commands of one entity store.</summary>
 /// <param name="Entity">The entity.</param>
-/// <param name="ExpectedVersion">The version of the entity before this append; 0 for a new entity. Checked even when nothing changes.</param>
-internal sealed record EntityAppend(EntityId Entity, long ExpectedVersion)
+/// <param name="State">What changes of its state.</param>
+internal sealed record EntityAppend(EntityId Entity, StateChange State)
 {
-    public EntityKind Kind { get; init; }
+    /// <summary>The versions of events that other code has stored, without positions; in order. Only for types with consumers.</summary>
+    public IReadOnlyList<long> Adopted { get; init; } = [];
 
-    /// <summary>The new events of an event sourced entity, in order. An <see cref="EntityDeleted"/> archives the events before it and removes the snapshot.</summary>
-    public IReadOnlyList<object> Events { get; init; } = [];
-
-    /// <summary>The state after one of the new events, or null to leave the snapshot alone.</summary>
-    public StoredSnapshot? Snapshot { get; init; }
-
-    /// <summary>What becomes of the value of a value entity; null to leave it alone.</summary>
-    public ValueChange? Value { get; init; }
+    /// <summary>The positions of the new and the adopted events, if the events of the type are consumed.</summary>
+    public IReadOnlyList<JournalEntry> Journal { get; init; } = [];
 
     /// <summary>The records of commands that carried an id, in order.</summary>
     public IReadOnlyList<CommandRecord> Commands { get; init; } = [];
 
-    /// <summary>When not null: delete all but the latest so many command records of this entity.</summary>
+    /// <summary>How many of the latest command records of this entity to keep; null deletes none.</summary>
     public int? KeepCommands { get; init; }
 
     /// <summary>What is to be delivered once this is stored, in order.</summary>
@@ -30,10 +25,8 @@ internal sealed record EntityAppend(EntityId Entity, long ExpectedVersion)
     /// <summary>The timers of the entity that are set or cancelled; no name occurs twice.</summary>
     public IReadOnlyList<TimerChange> Timers { get; init; } = [];
 
-    /// <summary>How far the entity has come in orders of others; no stream occurs twice.</summary>
+    /// <summary>How far the entity has come in the streams of other entities; no stream occurs twice.</summary>
     public IReadOnlyList<EventOrder> Orders { get; init; } = [];
-
-    public long NewVersion => Kind == EntityKind.Value ? Value?.Version ?? ExpectedVersion : ExpectedVersion + Events.Count;
 
     /// <summary>One append for successive ones of an entity.</summary>
     public static EntityAppend Merge(IReadOnlyList<EntityAppend> appends)
@@ -43,40 +36,19 @@ internal sealed record EntityAppend(EntityId Entity, long ExpectedVersion)
             return only;
         }
 
-        var merged = appends[0] with
+        return appends[0] with
         {
-            Events = [.. appends.SelectMany(append => append.Events)],
-            Snapshot = appends.LastOrDefault(append => append.Snapshot is not null)?.Snapshot,
-            Value = appends.LastOrDefault(append => append.Value is not null)?.Value,
+            State = appends[0].State.FollowedBy(appends.Skip(1).Select(append => append.State)),
+            Adopted = [.. appends.SelectMany(append => append.Adopted)],
+            Journal = [.. appends.SelectMany(append => append.Journal)],
             Commands = [.. appends.SelectMany(append => append.Commands)],
             KeepCommands = appends.LastOrDefault(append => append.KeepCommands is not null)?.KeepCommands,
             Outbox = [.. appends.SelectMany(append => append.Outbox)],
             Orders = [.. appends.SelectMany(append => append.Orders).GroupBy(order => order.Stream, (_, orders) => orders.MaxBy(order => order.Sequence)!)],
             Timers = [.. appends.SelectMany(append => append.Timers).GroupBy(change => change.Name, (_, changes) => changes.Last())],
         };
-        return merged.Snapshot?.Version < merged.DeletionVersion() ? merged with { Snapshot = null } : merged;
-    }
-
-    /// <summary>The version of the last deletion among the events; 0 when there is none.</summary>
-    public long DeletionVersion()
-    {
-        for (var index = Events.Count - 1; index >= 0; index--)
-        {
-            if (Events[index] is EntityDeleted)
-            {
-                return ExpectedVersion + index + 1;
-            }
-        }
-
-        return 0;
     }
 }
-
-/// <summary>The new value of a value entity.</summary>
-/// <param name="Version">The version of the entity with this value.</param>
-/// <param name="State">The value; null when the entity was deleted.</param>
-/// <param name="ExpiresAt">When the value is no more; null: never. For a deleted entity: when it was deleted.</param>
-internal sealed record ValueChange(long Version, object? State, DateTimeOffset? ExpiresAt);
 
 /// <summary>What became of a command that carried an id: enough to answer its repetition without running it again.</summary>
 /// <param name="CommandId">The id, as the client gave it. Unique per entity.</param>
@@ -91,4 +63,7 @@ internal sealed record CommandRecord(
 {
     /// <summary>More of the outcome, serialized; empty when there is no more.</summary>
     public ByteString Details { get; init; } = ByteString.Empty;
+
+    /// <summary>The position of the last event of the command in its slot; 0 if it stored none that are consumed.</summary>
+    public long Position { get; init; }
 }

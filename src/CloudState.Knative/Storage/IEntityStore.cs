@@ -35,19 +35,20 @@ internal interface IEntityStore : IAsyncDisposable
 
     /// <summary>Reads what an activation needs: the latest snapshot and the events after it, or the value, and the ids of recent commands.</summary>
     /// <param name="key">The entity. One that was never written is empty, at version 0.</param>
-    /// <param name="kind">What it is.</param>
+    /// <param name="storedAs">What it is stored as.</param>
     /// <param name="commandIds">Which command records still count.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
-    Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken);
+    Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken);
 
     /// <summary>Writes all of the batch, durably, in one transaction, or nothing of it. No key occurs twice in a batch.</summary>
     /// <param name="batch">What to write.</param>
     /// <param name="memberId">The member that owns the entities of the batch; null when the store has no <see cref="Members"/>.</param>
     /// <param name="cancellationToken">Cancels the append; the outcome is unknown then.</param>
+    /// <returns>The time that the events have in the store; null if that is not known.</returns>
     /// <exception cref="FencedException">There is no such member any more. Nothing was written.</exception>
     /// <exception cref="VersionConflictException">An entity is not at the expected version. Nothing was written.</exception>
     /// <exception cref="UnstorableDataException">A message holds what the store cannot represent. Nothing was written.</exception>
-    Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken);
+    Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken);
 
     /// <summary>The record of one handled command, or null.</summary>
     Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken);

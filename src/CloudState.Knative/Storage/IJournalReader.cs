@@ -1,40 +1,43 @@
-using System.Diagnostics;
-using CloudState.Knative.Protobuf;
-
 namespace CloudState.Knative.Storage;
 
-/// <summary>The events of all entities in one order, and how far their consumers have come.</summary>
+/// <summary>
+/// The events of the slots that this process owns, by their positions, and how far consumers have come. The events of a slot have one writer at a time, who numbers them as it
+/// appends them; so there are no gaps, and no order among slots.
+/// </summary>
+/// <remarks>Every method throws <see cref="StoreUnavailableException"/> if the store cannot be reached, answers too late or lacks its schema.</remarks>
 internal interface IJournalReader
 {
-    /// <summary>Reads on from a position. Events of one entity come in their order; what was returned once as read is complete, however late transactions commit.</summary>
-    /// <param name="entityType">Whose events.</param>
-    /// <param name="after">The <see cref="JournalBatch.Position"/> of the previous batch; 0 for the beginning.</param>
-    /// <param name="maxCount">How many events of all types are looked at.</param>
+    /// <summary>
+    /// Returns the last position of each slot, after having numbered events that have no position yet: those that were stored before the type had a consumer, by a release that
+    /// did not number, or by other code on the same database. To be called by the owner of the slots, before it appends to them.
+    /// </summary>
+    /// <param name="entityType">The type of the entities.</param>
+    /// <param name="slots">The slots.</param>
+    /// <param name="slotOf">The slot of a key.</param>
+    /// <param name="memberId">The owner; null if the store has no members.</param>
+    /// <param name="cancellationToken">Cancels the call.</param>
+    /// <exception cref="FencedException">The member is gone.</exception>
+    Task<IReadOnlyDictionary<int, long>> OpenAsync(
+        string entityType, IReadOnlyCollection<int> slots, Func<string, int> slotOf, Guid? memberId, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Notes that all events up to these positions are numbered, so that the next <see cref="OpenAsync"/> need not look at them again. Does nothing if the member is gone.
+    /// </summary>
+    Task MarkNumberedAsync(string entityType, IReadOnlyDictionary<int, long> positions, Guid? memberId, CancellationToken cancellationToken);
+
+    /// <summary>Reads on in several slots. The events of a slot come in order.</summary>
+    /// <param name="entityType">The type of the entities.</param>
+    /// <param name="after">The slots, each with the position after which to read.</param>
+    /// <param name="maxCount">How many events of a slot to return.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
-    Task<JournalBatch> ReadAsync(string entityType, long after, int maxCount, CancellationToken cancellationToken);
+    Task<IReadOnlyList<JournalEvent>> ReadAsync(string entityType, IReadOnlyDictionary<int, long> after, int maxCount, CancellationToken cancellationToken);
 
-    /// <summary>Up to which position a consumer is done with the events of each slot; slots in which it is not done with any are missing.</summary>
-    Task<IReadOnlyDictionary<int, long>> ReadPositionsAsync(string consumer, string entityType, CancellationToken cancellationToken);
+    /// <summary>Up to which position a consumer is done with each of the slots; those that it has no checkpoint in are missing.</summary>
+    Task<IReadOnlyDictionary<int, long>> ReadCheckpointsAsync(string consumer, string entityType, IReadOnlyCollection<int> slots, CancellationToken cancellationToken);
 
-    /// <summary>Stores the positions of a consumer, as far as they are later than those that are stored.</summary>
-    Task SavePositionsAsync(string consumer, string entityType, IReadOnlyDictionary<int, long> positions, CancellationToken cancellationToken);
-}
+    /// <summary>The last positions in slots before a time; 0 if there is no event before it.</summary>
+    Task<IReadOnlyDictionary<int, long>> FindPositionsAsync(string entityType, IReadOnlyCollection<int> slots, DateTimeOffset before, CancellationToken cancellationToken);
 
-/// <summary>Successive events.</summary>
-/// <param name="Events">Those of the type that was asked for, in order.</param>
-/// <param name="Position">Up to here everything was looked at.</param>
-/// <param name="MayHaveMore">Whether to read on at once.</param>
-internal sealed record JournalBatch(IReadOnlyList<JournalEvent> Events, long Position, bool MayHaveMore);
-
-/// <summary>One event of one entity.</summary>
-/// <param name="Position">Its place among the events of all entities.</param>
-/// <param name="Origin">The entity.</param>
-/// <param name="Sequence">Its place among the events of the entity; the first one is 1.</param>
-/// <param name="TypeName">What it is called in the store.</param>
-/// <param name="Json">The event, as <see cref="StoredTypes"/> reads it.</param>
-/// <param name="Time">When it was stored.</param>
-internal sealed record JournalEvent(long Position, EntityId Origin, long Sequence, string TypeName, ReadOnlyMemory<byte> Json, DateTimeOffset Time)
-{
-    /// <summary>The trace that has led to it, as far as this process knows.</summary>
-    public ActivityContext Trace { get; init; }
+    /// <summary>Stores the checkpoints of a consumer, as far as they are later than the stored ones.</summary>
+    Task SaveCheckpointsAsync(string consumer, string entityType, IReadOnlyDictionary<int, long> positions, CancellationToken cancellationToken);
 }

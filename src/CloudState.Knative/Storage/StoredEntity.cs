@@ -6,7 +6,11 @@ namespace CloudState.Knative.Storage;
 /// <param name="Events">The events after the snapshot, in order. Those before an <see cref="EntityDeleted"/> may be missing.</param>
 /// <param name="RecentCommands">The commands of the <see cref="CommandIdWindow"/>, oldest first.</param>
 internal sealed record StoredEntity(
-    long Version, StoredSnapshot? Snapshot, IReadOnlyList<object> Events, IReadOnlyList<RecentCommand> RecentCommands);
+    long Version, StoredSnapshot? Snapshot, IReadOnlyList<object> Events, IReadOnlyList<RecentCommand> RecentCommands)
+{
+    /// <summary>The versions of those events that other code has stored, without positions; in order.</summary>
+    public IReadOnlyList<long> Adopted { get; init; } = [];
+}
 
 /// <summary>The state after the change with number <paramref name="Version"/>.</summary>
 /// <param name="Version">The number of the change.</param>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
+using CloudState.Knative.Calls;
 using CloudState.Knative.CloudEvents;
 using CloudState.Knative.Protobuf;
 using Google.Protobuf;
@@ -42,7 +43,7 @@ internal static class OutgoingEvents
         ActivityContext trace,
         DateTimeOffset time)
     {
-        var method = $"{rpc.Service.FullName}/{rpc.Name}";
+        var method = rpc.FullRpcName();
         if (DataOf(rpc, method, reply, topicContentType) is not var (type, dataContentType, data))
         {
             return null;

@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using CloudState.Knative.Actions;
-using CloudState.Knative.Entities;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
@@ -10,18 +8,11 @@ using Google.Protobuf.Reflection;
 namespace CloudState.Knative.Topics;
 
 /// <summary>What the service publishes, where and in which form.</summary>
-internal sealed class TopicEvents(ServiceName service, CloudStateOptions options, TimeProvider time)
+internal sealed class TopicEvents(ServiceName service, IReadOnlyDictionary<string, TopicOptions> topics, TimeProvider time)
 {
     private const string JsonTypePrefix = "json.cloudstate.io/";
     private const string Json = "application/json";
     private static readonly TopicOptions Defaults = new();
-
-    /// <summary>All topics that the service publishes to.</summary>
-    public static IEnumerable<string> Topics(EntityDefinitions entities, ActionDefinitions actions) =>
-        entities.Commands.Select(pair => pair.Command.OutTopic)
-            .Concat(actions.Methods.Select(method => method.OutTopic))
-            .Concat(entities.All.Select(entity => (entity.Attribute as EventSourcedEntityAttribute)?.PublishTo))
-            .OfType<string>().Distinct();
 
     /// <summary>A reply as an event; null when it says nothing.</summary>
     /// <exception cref="InvalidOperationException">No event can be made of it.</exception>
@@ -34,7 +25,7 @@ internal sealed class TopicEvents(ServiceName service, CloudStateOptions options
     {
         var name = types.CurrentName(logged.TypeName);
         var type = name.StartsWith(JsonTypePrefix, StringComparison.Ordinal) ? name[JsonTypePrefix.Length..] : name;
-        return ContentTypeOf(topic) is not Json and var contentType && types.FromJson(logged.TypeName, logged.Json.Span) is IMessage message
+        return ContentTypeOf(topic) is not Json and var contentType && (logged.InMemory ?? types.FromJson(logged.TypeName, logged.Json.Span)) is IMessage message
             ? OfJournal(logged, type, contentType, message.ToByteString())
             : OfJournal(logged, type, Json, UnsafeByteOperations.UnsafeWrap(logged.Json));
     }
@@ -50,5 +41,5 @@ internal sealed class TopicEvents(ServiceName service, CloudStateOptions options
     /// <summary>Events of one entity for one topic keep their order.</summary>
     public static string LaneOf(string topic) => $"topic {topic}";
 
-    private string ContentTypeOf(string topic) => options.Topics.GetValueOrDefault(topic, Defaults).DataContentType;
+    private string ContentTypeOf(string topic) => topics.GetValueOrDefault(topic, Defaults).DataContentType;
 }

@@ -10,7 +10,7 @@ namespace CloudState.Knative.Topics;
 /// The topics that the service publishes to. Each has a sink, which takes CloudEvents over HTTP: the one at <c>CloudState:Topics:{topic}:Url</c>, else that of a SinkBinding.
 /// An attempt is made once; whether there is another one is for the caller to decide.
 /// </summary>
-internal sealed class TopicSinks(CloudStateOptions options, SinkBinding binding, TimeProvider time) : IDisposable
+internal sealed class TopicSinks(IReadOnlyDictionary<string, TopicOptions> topics, EventingOptions options, SinkBinding binding, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentDictionary<string, TopicSink> _sinks = new();
     private readonly Lazy<HttpMessageInvoker> _http = new(() => CreateHttp(trust: null));
@@ -32,9 +32,9 @@ internal sealed class TopicSinks(CloudStateOptions options, SinkBinding binding,
     public async Task<DeliveryResult> PublishAsync(string topic, OutgoingEvent published, CancellationToken cancellation)
     {
         var sink = Find(topic);
-        using var span = CloudStateTelemetry.StartPublish(topic, published);
+        using var span = CloudStateTelemetry.StartPublish(topic, published.Id, published.Trace);
         var result = await SendAsync(topic, sink, span is null ? published : published with { Trace = span.Context }, cancellation);
-        CloudStateTelemetry.Published(span, topic, result.Status);
+        CloudStateTelemetry.Published(span, topic, result.Status.StatusCode.ToString(), result.Status.StatusCode == StatusCode.OK ? null : result.Status.Detail);
         return result;
     }
 
@@ -49,7 +49,7 @@ internal sealed class TopicSinks(CloudStateOptions options, SinkBinding binding,
     private async Task<DeliveryResult> SendAsync(string topic, TopicSink sink, OutgoingEvent published, CancellationToken cancellation)
     {
         var name = $"The topic '{topic}' at {sink.Address}";
-        using var timeout = new CancellationTokenSource(options.Eventing.PublishTimeout, time);
+        using var timeout = new CancellationTokenSource(options.PublishTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
         try
         {
@@ -64,7 +64,7 @@ internal sealed class TopicSinks(CloudStateOptions options, SinkBinding binding,
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
-            return DeliveryResult.Failed(StatusCode.DeadlineExceeded, $"{name} did not answer within {options.Eventing.PublishTimeout}. It is not known whether it took the event.");
+            return DeliveryResult.Failed(StatusCode.DeadlineExceeded, $"{name} did not answer within {options.PublishTimeout}. It is not known whether it took the event.");
         }
         catch (Exception failed) when (failed is HttpRequestException or IOException)
         {
@@ -75,7 +75,7 @@ internal sealed class TopicSinks(CloudStateOptions options, SinkBinding binding,
     private TopicSink Find(string topic) => _sinks.GetOrAdd(topic, static (topic, sinks) => sinks.CreateSink(topic), this);
 
     private TopicSink CreateSink(string topic) =>
-        options.Topics.GetValueOrDefault(topic)?.Url is { Length: > 0 } url
+        topics.GetValueOrDefault(topic)?.Url is { Length: > 0 } url
             ? new TopicSink(ToAddress(url, $"CloudState:Topics:{topic}:Url"), new Dictionary<string, string>(), _http.Value)
             : binding.Url is not null
                 ? _boundSink.Value

@@ -1,4 +1,6 @@
-using CloudState.Knative.Protobuf;
+
+using CloudState.Knative.Entities;
+using CloudState.Knative.Values;
 
 namespace CloudState.Knative;
 
@@ -16,25 +18,24 @@ public abstract class ValueEntity<TState> : Entity
     private TState? _stored;
     private TState? _copy;
     private CommandContext? _command;
-    private StoredTypes? _types;
+    private ValueInstance? _instance;
 
-    /// <summary>The current state, as a copy for this command; <c>new TState()</c> when nothing is stored.</summary>
+    /// <summary>The current state, as a copy for this command; <c>new TState()</c> if nothing is stored.</summary>
     protected TState State => _copy ??= _stored is null ? new TState() : Copy(_stored);
 
     /// <summary>Whether a state is stored, or will be with this command.</summary>
     protected bool Exists => _stored is not null;
 
-    /// <summary>Makes this the state. It is stored when the command succeeds, before the reply leaves; after <see cref="CallContext.Fail"/> it does nothing.</summary>
+    /// <summary>Makes this the state. It is stored when the command succeeds, before the reply leaves.</summary>
     /// <exception cref="InvalidOperationException">No command is being handled.</exception>
     protected void Update(TState state)
     {
         ArgumentNullException.ThrowIfNull(state);
         var command = _command ?? throw new InvalidOperationException("No command is being handled. Call Update in a command handler.");
+        command.ThrowIfEnded();
         var stored = Copy(state);
-        if (command.TryUpdate(stored))
-        {
-            (_stored, _copy) = (stored, null);
-        }
+        _instance!.Update(stored);
+        (_stored, _copy) = (stored, null);
     }
 
     internal override object TakeSnapshot() => State;
@@ -43,7 +44,7 @@ public abstract class ValueEntity<TState> : Entity
 
     internal override void Reset() => (_stored, _copy) = (null, null);
 
-    internal override void StartCommand(CommandContext command, StoredTypes types) => (_command, _types, _copy) = (command, types, null);
+    internal override void BeginCommand(EntityInstance instance, CommandContext command) => (_instance, _command, _copy) = ((ValueInstance)instance, command, null);
 
-    private TState Copy(TState state) => (TState)_types!.Copy(state);
+    private TState Copy(TState state) => (TState)_instance!.Types.Copy(state);
 }

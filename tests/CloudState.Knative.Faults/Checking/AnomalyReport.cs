@@ -32,7 +32,7 @@ internal sealed class AnomalyReport(FaultLog faults, Func<Task<string>> describe
         Console.WriteLine($"""
             ANOMALY {number}: {what}
             {details}  the last faults before it:
-            {faults.Describe(at ?? Stopwatch.GetTimestamp(), 4)}  the ring, now:
+            {faults.Describe(at ?? Stopwatch.GetTimestamp(), 4)}  the cluster, now:
             {await describeCluster()}
             """);
     }

@@ -14,7 +14,7 @@ internal sealed partial class Pod : IAsyncDisposable
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
 
     private readonly Process _process;
-    private readonly int _ringPort;
+    private readonly int _internalPort;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _exited = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly string _logPath;
@@ -24,9 +24,9 @@ internal sealed partial class Pod : IAsyncDisposable
     {
         Name = name;
         Revision = revision;
-        _ringPort = FreePorts.Next();
+        _internalPort = FreePorts.Next();
         Database = new TcpProxy(settings.Postgres.Port);
-        Peers = new TcpProxy(_ringPort);
+        Peers = new TcpProxy(_internalPort);
         Clock = new WallClock(settings.Folder, name);
         var port = FreePorts.Next();
         Connections = new PodConnections(port);
@@ -37,8 +37,8 @@ internal sealed partial class Pod : IAsyncDisposable
             ("PORT", $"{port}"),
             ("K_REVISION", revision),
             ("ConnectionStrings__CloudState", settings.IsDirect ? settings.Postgres.ConnectionString : settings.Postgres.ConnectionStringThrough(Database)),
-            ("CloudState__Cluster__Port", $"{_ringPort}"),
-            ("CloudState__Cluster__Address", $"127.0.0.1:{(settings.IsDirect ? _ringPort : Peers.Port)}"),
+            ("CloudState__Cluster__Port", $"{_internalPort}"),
+            ("CloudState__Cluster__Address", $"127.0.0.1:{(settings.IsDirect ? _internalPort : Peers.Port)}"),
             ("CloudState__Cluster__Lease", $"{settings.Lease}"),
             .. Clock.Settings])
         {
@@ -105,13 +105,13 @@ internal sealed partial class Pod : IAsyncDisposable
 
     public void Resume() => Signal(SigCont);
 
-    /// <summary>What the pod says about the ring, for a person to read.</summary>
+    /// <summary>What the pod says about the cluster, for a person to read.</summary>
     public async Task<string> DescribeRingAsync()
     {
         using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(2) };
         try
         {
-            return await http.GetStringAsync(new Uri($"http://127.0.0.1:{_ringPort}/cloudstate/cluster"));
+            return await http.GetStringAsync(new Uri($"http://127.0.0.1:{_internalPort}/cloudstate/cluster"));
         }
         catch (Exception absent) when (absent is HttpRequestException or OperationCanceledException)
         {

@@ -18,18 +18,20 @@ internal enum Deadly
 /// <summary>A store that does not survive the commit that it was told.</summary>
 internal sealed class DeadlyStore(IEntityStore store, Deadly where) : DecoratedStore(store)
 {
-    public override async Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken)
+    public override async Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken)
     {
-        await base.AppendAsync(batch, memberId, cancellationToken);
+        var time = await base.AppendAsync(batch, memberId, cancellationToken);
         var isHere = where switch
         {
             Deadly.AfterSending => batch.Any(append => append.Outbox.Count > 0),
-            Deadly.AfterReceiving => batch.Any(append => append.Events.Any(stored => stored is Received)),
+            Deadly.AfterReceiving => batch.Any(append => append.State is EventsChange change && change.Events.Any(stored => stored is Received)),
             _ => false,
         };
         if (isHere)
         {
             Process.GetCurrentProcess().Kill();
         }
+
+        return time;
     }
 }

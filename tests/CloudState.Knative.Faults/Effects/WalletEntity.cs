@@ -8,7 +8,7 @@ public sealed class WalletEntity : EventSourcedEntity<Wallet>
     public Empty Send(Sending command, CommandContext context)
     {
         context.Emit(new Sent { Number = command.Number });
-        context.Effect((Wallets.WalletsClient wallets) => wallets.ReceiveAsync(new Receipt { Wallet = command.To, Number = command.Number }));
+        context.Call((Wallets.WalletsClient wallets) => wallets.ReceiveAsync(new Receipt { Wallet = command.To, Number = command.Number }));
         return new Empty();
     }
 

@@ -34,6 +34,7 @@ internal sealed class WalletPod : IAsyncDisposable
         var original = cloudState.Services.Single(service => service.ServiceType == typeof(IEntityStore)).ImplementationFactory!;
         cloudState.Services.Replace(ServiceDescriptor.Singleton<IEntityStore>(provider => new DeadlyStore((IEntityStore)original(provider), where)));
         var app = builder.Build();
+        app.UseCloudState();
         app.MapCloudState();
         return await app.RunCloudStateAsync(args);
     }

@@ -16,11 +16,14 @@ internal sealed class EventRun(EventRunOptions options)
     private static readonly TimeSpan ArrivalPatience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan BacklogPatience = TimeSpan.FromSeconds(20);
 
-    // Slots in which somebody is not done with the events of the counters.
+    // Slots in which a consumer is not done with the events of the counters.
     private const string Backlog =
         $"""
-        select count(*) from cloudstate_positions
-        where entity_type = '{CounterEntity.EntityType}' and position < (select max(seq_id) from mt_events where starts_with(stream_id, '{CounterEntity.EntityType}/'))
+        select count(*)
+        from (select slot, max(position) as last from cloudstate_journal where entity_type = '{CounterEntity.EntityType}' group by slot) j
+        cross join (select distinct consumer from cloudstate_checkpoints where entity_type = '{CounterEntity.EntityType}') c
+        left join cloudstate_checkpoints p on p.consumer = c.consumer and p.entity_type = '{CounterEntity.EntityType}' and p.slot = j.slot
+        where coalesce(p.position, 0) < j.last
         """;
 
     private readonly Arrivals _arrivals = new();

@@ -1,5 +1,5 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.Faults.Events;
 
@@ -13,6 +13,7 @@ internal static class NumberPod
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddCloudState().AddEntity<CounterEntity>().AddEntity<PlainCounterEntity>().AddAction<RelayAction>().UseMarten();
         var app = builder.Build();
+        app.UseCloudState();
         app.MapCloudState();
         return await app.RunCloudStateAsync(args);
     }

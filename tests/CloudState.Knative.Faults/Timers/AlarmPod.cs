@@ -1,5 +1,5 @@
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CloudState.Knative.Faults.Timers;
 
@@ -13,6 +13,7 @@ internal static class AlarmPod
         var builder = WebApplication.CreateSlimBuilder();
         builder.AddCloudState().AddEntity<AlarmEntity>().UseMarten();
         var app = builder.Build();
+        app.UseCloudState();
         app.MapCloudState();
         return await app.RunCloudStateAsync(args);
     }

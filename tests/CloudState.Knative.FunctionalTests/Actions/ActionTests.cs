@@ -132,16 +132,29 @@ public sealed class ActionTests : IAsyncLifetime
         Assert.Null(await NextAsync(call.ResponseStream));
     }
 
-    [Fact]
-    public async Task StreamThatFails_EndsAfterItsReplies()
+    [Theory]
+    [InlineData("fail-swallow")]
+    [InlineData("fail-throw")]
+    public async Task RejectedCall_StaysRejected_WhateverTheHandlerDoesThen(string behaviour)
     {
-        using var call = _service.Tellers().PayTwice(Payment(5, "fail"), cancellationToken: Cancellation);
+        var failure = await Assert.ThrowsAsync<RpcException>(() => _service.Tellers().PayAsync(Payment(5, behaviour)).ResponseAsync);
+
+        Assert.Equal((StatusCode.OutOfRange, "Not today."), (failure.StatusCode, failure.Status.Detail));
+    }
+
+    [Theory]
+    [InlineData("fail")]
+    [InlineData("fail-swallow")]
+    [InlineData("fail-throw")]
+    public async Task StreamThatFails_EndsAfterItsReplies(string behaviour)
+    {
+        using var call = _service.Tellers().PayTwice(Payment(5, behaviour), cancellationToken: Cancellation);
 
         await NextAsync(call.ResponseStream);
         await NextAsync(call.ResponseStream);
         var failure = await Assert.ThrowsAsync<RpcException>(() => NextAsync(call.ResponseStream));
 
-        Assert.Equal(StatusCode.OutOfRange, failure.StatusCode);
+        Assert.Equal((StatusCode.OutOfRange, "Not today."), (failure.StatusCode, failure.Status.Detail));
     }
 
     [Fact]

@@ -11,20 +11,23 @@ public sealed class TellerAction(BankEvents events)
         {
             case "effect":
             case "effect-fail":
-                context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)), synchronous: true);
+                context.CallAndWait((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
                 if (payment.Behaviour == "effect-fail")
                 {
                     context.Fail("Not today.", StatusCode.OutOfRange);
                 }
 
                 break;
+            case "fail-swallow" or "fail-throw":
+                Reject(payment.Behaviour, context);
+                break;
             case "detached":
-                context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
+                context.Call((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
                 break;
             case "throw":
                 throw new InvalidOperationException("secret");
             default:
-                context.Forward((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
+                context.ReplyFrom((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
                 break;
         }
 
@@ -41,7 +44,7 @@ public sealed class TellerAction(BankEvents events)
             (account, total) = (payment.Account, total + payment.Amount);
         }
 
-        context.Forward((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = account, Amount = total }));
+        context.ReplyFrom((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = account, Amount = total }));
         return null!;
     }
 
@@ -49,11 +52,12 @@ public sealed class TellerAction(BankEvents events)
     {
         yield return new Account { Balance = 1 };
         await events.GateAsync(context.CancellationToken);
-        context.Forward((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
+        context.ReplyFrom((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
         yield return null!;
-        if (payment.Behaviour == "fail")
+        if (payment.Behaviour.StartsWith("fail", StringComparison.Ordinal))
         {
-            context.Fail("Not today.", StatusCode.OutOfRange);
+            Reject(payment.Behaviour, context);
+            yield return new Account { Balance = -1 };
         }
     }
 
@@ -61,8 +65,24 @@ public sealed class TellerAction(BankEvents events)
     {
         await foreach (var payment in payments)
         {
-            context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)), synchronous: true);
+            context.CallAndWait((Accounts.AccountsClient accounts) => accounts.DepositAsync(Deposit(payment)));
             yield return new Account { Balance = payment.Amount };
+        }
+    }
+
+    /// <summary>Rejects the call, and then may not keep to it.</summary>
+    private static void Reject(string behaviour, ActionContext context)
+    {
+        try
+        {
+            context.Fail("Not today.", StatusCode.OutOfRange);
+        }
+        catch (Exception) when (behaviour == "fail-swallow")
+        {
+        }
+        catch (Exception) when (behaviour == "fail-throw")
+        {
+            throw new InvalidOperationException("secret");
         }
     }
 

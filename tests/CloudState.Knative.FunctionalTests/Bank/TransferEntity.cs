@@ -15,12 +15,19 @@ public sealed class TransferEntity : EventSourcedEntity<TransferState>
             context.Emit(new TransferNoted(account));
             context.Emit(command.Amount);
             var deposit = new DepositMoney { Account = account, Amount = command.Amount, Behaviour = command.Behaviour };
-            context.Effect((Accounts.AccountsClient accounts) => accounts.DepositAsync(deposit, new Metadata { { "x-transfer", command.Transfer } }), command.Synchronous);
+            if (command.Synchronous)
+            {
+                context.CallAndWait((Accounts.AccountsClient accounts) => accounts.DepositAsync(deposit, new Metadata { { "x-transfer", command.Transfer } }));
+            }
+            else
+            {
+                context.Call((Accounts.AccountsClient accounts) => accounts.DepositAsync(deposit, new Metadata { { "x-transfer", command.Transfer } }));
+            }
         }
 
         if (command.ForwardTo.Length > 0)
         {
-            context.Forward((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = command.ForwardTo, Amount = command.Amount }));
+            context.ReplyFrom((Accounts.AccountsClient accounts) => accounts.DepositAsync(new DepositMoney { Account = command.ForwardTo, Amount = command.Amount }));
         }
 
         switch (command.Behaviour)
@@ -32,13 +39,13 @@ public sealed class TransferEntity : EventSourcedEntity<TransferState>
                 context.Delete();
                 break;
             case "loop":
-                context.Forward((Transfers.TransfersClient transfers) => transfers.TransferAsync(command));
+                context.ReplyFrom((Transfers.TransfersClient transfers) => transfers.TransferAsync(command));
                 break;
             case "unknown":
-                context.Effect((Probes.Probe.ProbeClient probes) => probes.AddAsync(new Probes.AddAmount()));
+                context.Call((Probes.Probe.ProbeClient probes) => probes.AddAsync(new Probes.AddAmount()));
                 break;
             case "wrong-reply":
-                context.Forward((Transfers.TransfersClient transfers) => transfers.GetAsync(new GetTransfer { Transfer = "t" }));
+                context.ReplyFrom((Transfers.TransfersClient transfers) => transfers.GetAsync(new GetTransfer { Transfer = "t" }));
                 break;
         }
 

@@ -168,7 +168,7 @@ public sealed class CloudEventsHttpBinding : CloudEventsConformance
         var (answer, received) = await SendAsync("OPTIONS", ["WebHook-Request-Origin: example.com"], null);
 
         Assert.Equal((405, ""), (answer.Status, answer.Body));
-        Assert.Contains("\r\nAllow: POST\r\n", answer.Text, StringComparison.Ordinal);
+        Assert.Matches("\r\nAllow: [A-Z, ]*POST", answer.Text);
         Assert.DoesNotContain("WebHook-Allowed", answer.Text, StringComparison.OrdinalIgnoreCase);
         Assert.Empty(received);
     }

@@ -1,4 +1,3 @@
-using CloudState.Knative.Storage;
 using CloudState.Knative.Tck.EventSourced;
 using Xunit;
 

@@ -68,7 +68,7 @@ public abstract class TckDeployment : IAsyncLifetime
     }
 
     internal Task<StoredEntity> StoredAsync(string entityType, string id) => _pods[0].Services.GetRequiredService<IEntityStore>()
-        .LoadAsync(new EntityId(entityType, id), EntityKind.EventSourced, new CommandIdWindow(0, DateTimeOffset.UtcNow), TestContext.Current.CancellationToken)
+        .LoadAsync(new EntityId(entityType, id), StoredAs.Events, new CommandIdWindow(0, DateTimeOffset.UtcNow), TestContext.Current.CancellationToken)
         .WaitAsync(TestService.Patience);
 
     private protected Task<TestService> StartPodAsync(params (string, string)[] settings) => TestService.StartHostAsync(

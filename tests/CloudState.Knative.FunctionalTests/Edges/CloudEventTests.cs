@@ -8,7 +8,7 @@ using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Edges;
 
-/// <summary>Events for an entity. What CloudEvents says of receivers: <see cref="CloudEventsHttpBinding"/> and <see cref="CloudEventsJsonFormat"/>.</summary>
+/// <summary>Events for an entity. What CloudEvents says of receivers: <see cref="Conformance.CloudEventsHttpBinding"/> and <see cref="Conformance.CloudEventsJsonFormat"/>.</summary>
 public sealed class CloudEventTests : IAsyncLifetime
 {
     private const string AddType = "com.example.shoppingcart.AddLineItem";

@@ -175,7 +175,7 @@ public abstract class EffectTests : IAsyncLifetime
 
     [Theory]
     [InlineData("unknown", "cannot call cloudstate.tests.probe.Probe/Add. Register the class")]
-    [InlineData("wrong-reply", "cannot be forwarded to cloudstate.tests.bank.Transfers/Get")]
+    [InlineData("wrong-reply", "cannot get its reply from cloudstate.tests.bank.Transfers/Get")]
     public async Task CallThatCannotBe_FailsTheCommand(string behaviour, string message)
     {
         _service.ExpectErrors();

@@ -1,5 +1,4 @@
 using CloudState.Knative.FunctionalTests.Hosting;
-using CloudState.Knative.Outbox;
 using CloudState.Knative.Topics;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;

@@ -1,5 +1,4 @@
 using System.Net;
-using CloudState.Knative.Outbox;
 using Grpc.Core;
 using Xunit;
 

@@ -1,7 +1,7 @@
-using Microsoft.Extensions.DependencyInjection;
 using System.Collections.Concurrent;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using ShoppingCart;
@@ -56,7 +56,17 @@ internal sealed class TestService : IAsyncDisposable
             settings);
 
     /// <summary>Starts a service without the shopping cart.</summary>
-    public static async Task<TestService> StartHostAsync(Action<CloudStateBuilder> addEntities, params (string Key, string Value)[] settings)
+    public static Task<TestService> StartHostAsync(Action<CloudStateBuilder> addEntities, params (string Key, string Value)[] settings) => StartHostAsync(
+        addEntities,
+        app =>
+        {
+            app.UseCloudState();
+            app.MapCloudState();
+        },
+        settings);
+
+    /// <summary>Starts a service with middleware and endpoints of the test.</summary>
+    public static async Task<TestService> StartHostAsync(Action<CloudStateBuilder> addEntities, Action<WebApplication> map, params (string Key, string Value)[] settings)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Configuration["PORT"] = "0";
@@ -73,7 +83,7 @@ internal sealed class TestService : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(errors);
         addEntities(builder.AddCloudState().UseMarten().UseSqlite().AddTelemetry());
         var app = builder.Build();
-        app.MapCloudState();
+        map(app);
         await app.StartAsync();
         return new TestService(app, errors);
     }

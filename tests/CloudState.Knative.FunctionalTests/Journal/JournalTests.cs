@@ -1,7 +1,10 @@
 using System.Diagnostics;
+using System.Globalization;
+using System.Text;
 using CloudState.Knative.Delivery;
 using CloudState.Knative.FunctionalTests.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.FunctionalTests.Routing;
 using CloudState.Knative.FunctionalTests.Storage;
 using CloudState.Knative.Journal;
 using CloudState.Knative.Storage;
@@ -144,7 +147,8 @@ public abstract class JournalTests
 
         var subscription = shop.Services.GetRequiredService<JournalSubscriptions>().All.Single();
         var store = shop.Services.GetRequiredService<IEntityStore>();
-        var logged = (await store.Journal.ReadAsync("order", 0, 10_000, default)).Events.Where(logged => logged.Origin.Key.StartsWith(run, StringComparison.Ordinal)).ToArray();
+        var everySlot = Enumerable.Range(0, 10_000).ToDictionary(slot => slot, _ => 0L);
+        var logged = (await store.Journal.ReadAsync("order", everySlot, 100, default)).Where(logged => logged.Origin.Key.StartsWith(run, StringComparison.Ordinal)).ToArray();
         var deliverer = shop.Services.GetRequiredService<Deliverer>();
         foreach (var again in logged)
         {
@@ -155,9 +159,67 @@ public abstract class JournalTests
         Assert.Equal(100, await ReservedAsync(shop, product));
     }
 
+    [Fact]
+    public async Task NewConsumer_StartsWhereItSays_AndLaterGoesOnFromItsCheckpoint()
+    {
+        var (order, later) = (NewKey(), NewKey());
+        // Without consumers, the event has no position yet.
+        await using (var shop = await StartAsync(_ => { }))
+        {
+            await shop.PlaceAsync(order);
+        }
+
+        await using (var shop = await StartAsync(AddBoth))
+        {
+            await shop.CancelAsync(order);
+            var arrived = await shop.Events().UntilAsync(3, arrival => arrival.Order == order);
+            Assert.Equal(["Late OrderCancelled", "Recent OrderCancelled", "Recent OrderPlaced"], arrived.Select(arrival => arrival.Handler).Order());
+        }
+
+        await using (var shop = await StartAsync(AddBoth))
+        {
+            await shop.PlaceAsync(later);
+            var arrived = await shop.Events().UntilAsync(2, arrival => arrival.Order == later);
+            Assert.Equal(["Late OrderPlaced", "Recent OrderPlaced"], arrived.Select(arrival => arrival.Handler).Order());
+            Assert.DoesNotContain(shop.Events().Arrived, arrival => arrival.Order == order);
+        }
+
+        static void AddBoth(CloudStateBuilder cloudState) => cloudState.AddAction<LatecomersAction>().AddAction<ContemporariesAction>();
+    }
+
+    [Fact]
+    public async Task Replies_HaveThePositionThatTheirCommandLedTo()
+    {
+        await using var shop = await StartAsync(cloudState => cloudState.AddAction<ShippingAction>());
+        var (order, id) = (NewKey(), new Metadata { { "idempotency-key", "place" } });
+
+        var first = await PositionAsync(shop.Orders().PlaceAsync(new PlaceOrder { Order = order }, id));
+        var again = await PositionAsync(shop.Orders().PlaceAsync(new PlaceOrder { Order = order }, id));
+        var cancelled = await PositionAsync(shop.Orders().CancelAsync(new CancelOrder { Order = order }));
+        using var json = new StringContent($$"""{"order":"{{NewKey()}}"}""", Encoding.UTF8, "application/json");
+        using var http = await shop.Http1.PostAsync("/cloudstate.tests.shop.Orders/Place", json, TestContext.Current.CancellationToken);
+
+        Assert.Matches("^order/[0-9]+/[0-9]+$", first);
+        Assert.Equal(first, again);
+        Assert.Equal(Parts(first).Slot, Parts(cancelled).Slot);
+        Assert.True(Parts(first).Number < Parts(cancelled).Number);
+        Assert.Matches("^order/[0-9]+/[0-9]+$", Assert.Single(http.Headers.GetValues("cloudstate-position")));
+
+        static (string Slot, long Number) Parts(string? position) => (position![..position!.LastIndexOf('/')], long.Parse(position[(position.LastIndexOf('/') + 1)..], CultureInfo.InvariantCulture));
+    }
+
+    [Fact]
+    public async Task RepliesOfTypesWithoutConsumers_HaveNoPosition()
+    {
+        await using var shop = await StartAsync(_ => { });
+
+        Assert.Null(await PositionAsync(shop.Orders().PlaceAsync(new PlaceOrder { Order = NewKey() })));
+    }
+
     [Theory]
     [InlineData(typeof(LoopAction), "takes events of the topic 'orders' and publishes to it. Give it different topics in cloudstate.eventing.")]
     [InlineData(typeof(BadLogAction), "takes cloudstate.tests.shop.PlaceOrder, which 'order' does not store. Take one of ")]
+    [InlineData(typeof(BadStartAction), "starts at 'yesterday' (cloudstate.eventing.in.start_at). Give a time such as 2026-01-31T12:00:00Z, and no other start.")]
     [InlineData(typeof(TwiceLogAction), "both take cloudstate.tests.shop.OrderPlaced from the event log of 'order'. Bind only one of them, or give them different consumer groups.")]
     [InlineData(typeof(StreamedLogAction), "takes the events of 'order', but streams. Events are delivered one by one: bind a unary rpc.")]
     [InlineData(typeof(Topics.BoundToLogAction), "takes the events of 'shopping-cart', which is no entity type of this service. There is: order.")]
@@ -179,15 +241,22 @@ public abstract class JournalTests
     private static void Add(CloudStateBuilder cloudState, Type action) => _ = action.Name switch
     {
         nameof(BadLogAction) => cloudState.AddAction<BadLogAction>(),
+        nameof(BadStartAction) => cloudState.AddAction<BadStartAction>(),
         nameof(LoopAction) => cloudState.AddAction<LoopAction>(),
         nameof(TwiceLogAction) => cloudState.AddAction<TwiceLogAction>(),
         nameof(StreamedLogAction) => cloudState.AddAction<StreamedLogAction>(),
         _ => cloudState.AddAction<Topics.BoundToLogAction>(),
     };
 
+    private protected static async Task<string?> PositionAsync<T>(AsyncUnaryCall<T> call)
+    {
+        await call;
+        return (await call.ResponseHeadersAsync).GetValue("cloudstate-position");
+    }
+
     private static async Task<int> ReservedAsync(TestService shop, string product) => (await new Stock.StockClient(shop.Channel).GetAsync(new GetStock { Product = product })).Reserved;
 
-    private Task<TestService> StartAsync(Action<CloudStateBuilder> consumers) => ShopService.StartAsync(consumers, Settings);
+    private protected Task<TestService> StartAsync(Action<CloudStateBuilder> consumers) => ShopService.StartAsync(consumers, Settings);
 
     private protected static string NewKey() => Guid.NewGuid().ToString("N");
 
@@ -213,4 +282,20 @@ public sealed class SqliteJournalTests : JournalTests, IDisposable
 public sealed class MartenJournalTests(PostgresSchema schema) : JournalTests, IClassFixture<PostgresSchema>
 {
     private protected override (string Key, string Value)[] Settings => Routing.Pods.Settings(schema);
+
+    [Fact]
+    public async Task Position_ComesThroughAHop()
+    {
+        await using var entry = await StartAsync(cloudState => cloudState.AddAction<ShippingAction>());
+        await using var owner = await StartAsync(cloudState => cloudState.AddAction<ShippingAction>());
+        await Pods.SettledAsync(entry, owner);
+        var order = owner.KeyOf("order", $"{Guid.NewGuid():N}");
+        var id = new Metadata { { "idempotency-key", "place" } };
+
+        var hopped = await PositionAsync(entry.Orders().PlaceAsync(new PlaceOrder { Order = order }, id));
+
+        Assert.NotNull(hopped);
+        Assert.Equal(hopped, await PositionAsync(owner.Orders().PlaceAsync(new PlaceOrder { Order = order }, id)));
+        Assert.Equal(hopped, await PositionAsync(entry.Orders().PlaceAsync(new PlaceOrder { Order = order }, id)));
+    }
 }

@@ -112,7 +112,7 @@ public abstract class ParkingTests
     {
         await using var shop = await StartAsync();
 
-        Assert.Contains("Nothing with the id 'x' is parked", (await PostAsync(shop, "retry", "x", HttpStatusCode.NotFound)).GetProperty("failure").GetString());
+        Assert.Contains("No delivery with the id 'x' is parked", (await PostAsync(shop, "retry", "x", HttpStatusCode.NotFound)).GetProperty("failure").GetString());
         using var onThePublicPort = await shop.Http1.GetAsync("/cloudstate/parked", Cancellation);
         Assert.Equal(HttpStatusCode.NotFound, onThePublicPort.StatusCode);
     }

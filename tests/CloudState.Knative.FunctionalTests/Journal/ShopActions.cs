@@ -28,6 +28,32 @@ public sealed class AuditAction(ShopEvents events)
     }
 }
 
+[Action<Latecomers.LatecomersBase>]
+public sealed class LatecomersAction(ShopEvents events)
+{
+    public async Task<Empty> NoteLate(Any any, ActionContext context)
+    {
+        await events.ArriveAsync($"Late {any.TypeUrl.Split('.')[^1]}", context);
+        return new Empty();
+    }
+}
+
+[Action<Contemporaries.ContemporariesBase>]
+public sealed class ContemporariesAction(ShopEvents events)
+{
+    public async Task<Empty> NoteRecent(Any any, ActionContext context)
+    {
+        await events.ArriveAsync($"Recent {any.TypeUrl.Split('.')[^1]}", context);
+        return new Empty();
+    }
+}
+
+[Action<BadStart.BadStartBase>]
+public sealed class BadStartAction
+{
+    public Empty Take(OrderPlaced placed) => new();
+}
+
 [Action<BadLog.BadLogBase>]
 public sealed class BadLogAction
 {

@@ -18,14 +18,10 @@ public sealed class ShopEvents
     public Task ArriveAsync(string handler, CallContext context, string? order = null)
     {
         var arrival = new Arrival(handler, order ?? context.Metadata.CloudEvent?.Subject, context.Metadata.CloudEvent, context.CommandId);
-        if (Refuse(arrival) is { } status)
-        {
-            context.Fail("Refused by the test.", status);
-        }
-
+        var refusal = Refuse(arrival);
         _arrived.Enqueue(arrival);
         Interlocked.Exchange(ref _changed, New()).TrySetResult();
-        return Task.CompletedTask;
+        return refusal is { } status ? throw context.Fail("Refused by the test.", status) : Task.CompletedTask;
     }
 
     /// <summary>Waits until so many have arrived that a condition holds for, and returns them.</summary>

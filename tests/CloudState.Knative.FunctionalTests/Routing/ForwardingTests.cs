@@ -148,7 +148,7 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
 
         // The entry pod owns the key, and asks the other one.
         var outcome = await _entry.Services.GetRequiredService<PeerLinks>().ForwardAsync(
-            _owner.Ring().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+            _owner.Cluster().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
 
         Assert.Null(outcome);
         Assert.Equal(0, await schema.QueryAsync<long>($"select count(*) from {schema.Name}.mt_events where stream_id = 'probe/{key}'"));
@@ -163,8 +163,8 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
         command.EnsureCommandId();
         var peers = _entry.Services.GetRequiredService<PeerLinks>();
 
-        var first = await peers.ForwardAsync(_owner.Ring().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
-        var second = await peers.ForwardAsync(_owner.Ring().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+        var first = await peers.ForwardAsync(_owner.Cluster().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
+        var second = await peers.ForwardAsync(_owner.Cluster().Snapshot.Self!, command, DateTimeOffset.UtcNow + TestService.Patience);
 
         Assert.Equal(new Total { Amount = 5 }, first!.Value.Reply);
         Assert.Equal(first.Value.Reply, second!.Value.Reply);
@@ -186,7 +186,7 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
     public async Task Link_IsAnUpgrade()
     {
         using var http = new HttpClient();
-        using var link = Link(_owner.Ring().Snapshot.Self!.Secret);
+        using var link = Link(_owner.Cluster().Snapshot.Self!.Secret);
         link.Headers.Upgrade.Clear();
 
         var refused = await http.SendAsync(link, Pods.Cancellation);
@@ -201,7 +201,7 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
     public async Task StoppingPod_AnswersWhatStillComes_UntilItsPeerEndsTheLinkOrIsSilent(bool isSilent)
     {
         using var http = new HttpClient();
-        using var request = Link(_owner.Ring().Snapshot.Self!.Secret);
+        using var request = Link(_owner.Cluster().Snapshot.Self!.Secret);
         using var link = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, Pods.Cancellation);
         Assert.Equal(HttpStatusCode.SwitchingProtocols, link.StatusCode);
         await using var stream = await link.Content.ReadAsStreamAsync(Pods.Cancellation);
@@ -254,8 +254,8 @@ public sealed class ForwardingTests(PostgresSchema schema) : IClassFixture<Postg
         using var http = new HttpClient();
         var report = await http.GetStringAsync(new Uri(_entry.InternalAddress(), "/cloudstate/cluster"), Pods.Cancellation);
 
-        Assert.All(_entry.Ring().Snapshot.Members, member => Assert.Contains($"{member.Id}", report, StringComparison.Ordinal));
-        Assert.All(_entry.Ring().Snapshot.Members, member => Assert.DoesNotContain(member.Secret, report, StringComparison.Ordinal));
+        Assert.All(_entry.Cluster().Snapshot.Members, member => Assert.Contains($"{member.Id}", report, StringComparison.Ordinal));
+        Assert.All(_entry.Cluster().Snapshot.Members, member => Assert.DoesNotContain(member.Secret, report, StringComparison.Ordinal));
         Assert.Contains($"\"owned\":{_entry.Slots().Count(slot => slot.EntityType == Pods.CartType)}", report, StringComparison.Ordinal);
     }
 

@@ -12,7 +12,7 @@ using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Routing;
 
-/// <summary>Which pod owns what, while pods come and go. Every test has a ring of its own.</summary>
+/// <summary>Which pod owns what, while pods come and go. Every test has a cluster of its own.</summary>
 public sealed class OwnershipTests : IAsyncLifetime
 {
     private static readonly (string, string)[] ShortLease =
@@ -90,13 +90,13 @@ public sealed class OwnershipTests : IAsyncLifetime
     {
         await using var pod = await Pods.StartAsync(_schema);
         await pod.Carts.AddItemAsync(new AddLineItem { UserId = "a", ProductId = "before", Quantity = 1 });
-        var expelled = pod.Ring().Snapshot.Self!.Id;
+        var expelled = pod.Cluster().Snapshot.Self!.Id;
 
         await _schema.QueryAsync<object>($"delete from {_schema.Name}.cloudstate_members");
 
         // The first to notice is the append, which is fenced; then the command runs again.
         await pod.Carts.AddItemAsync(new AddLineItem { UserId = "a", ProductId = "after", Quantity = 1 });
-        Assert.NotEqual(expelled, pod.Ring().Snapshot.Self!.Id);
+        Assert.NotEqual(expelled, pod.Cluster().Snapshot.Self!.Id);
         Assert.Equal(["before", "after"], (await pod.Carts.GetCartAsync(new GetShoppingCart { UserId = "a" })).Items.Select(item => item.ProductId));
     }
 
@@ -133,7 +133,7 @@ public sealed class OwnershipTests : IAsyncLifetime
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => Pods.StartAsync(_schema, ("CloudState:Cluster:Slots", "16")));
 
         Assert.Contains("CloudState:Cluster:Slots", refused.Message, StringComparison.Ordinal);
-        Assert.Single(pod.Ring().Snapshot.Members);
+        Assert.Single(pod.Cluster().Snapshot.Members);
     }
 
     [Fact]
@@ -148,7 +148,7 @@ public sealed class OwnershipTests : IAsyncLifetime
         await using var second = await Pods.StartAsync(_schema);
         await Pods.SettledAsync(first, second);
 
-        var staying = Enumerable.Range(0, 50).Count(user => first.Slots().Contains(first.Ring().SlotOf(new EntityId(Pods.CartType, $"u{user}"))));
+        var staying = Enumerable.Range(0, 50).Count(user => first.Slots().Contains(first.Cluster().SlotOf(new EntityId(Pods.CartType, $"u{user}"))));
         var table = Assert.Single(first.Services.GetRequiredService<EntityRuntime>().Tables).Value;
         Assert.True(SpinWait.SpinUntil(() => table.Count == staying, TestService.Patience));
     }

@@ -9,7 +9,7 @@ using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Routing;
 
-/// <summary>Several services in this process as pods of one ring, in a schema of their own.</summary>
+/// <summary>Several services in this process as pods of one cluster, in a schema of their own.</summary>
 internal static class Pods
 {
     public const string CartType = "shopping-cart";
@@ -23,15 +23,15 @@ internal static class Pods
     public static Task<TestService> StartWithProbeAsync(PostgresSchema schema) =>
         TestService.StartAsync(more: cloudState => cloudState.AddEntity<ProbeEntity>(), settings: Settings(schema));
 
-    public static ClusterState Ring(this TestService pod) => pod.Services.GetRequiredService<ClusterState>();
+    public static ClusterState Cluster(this TestService pod) => pod.Services.GetRequiredService<ClusterState>();
 
-    public static HashSet<Slot> Slots(this TestService pod) => [.. pod.Ring().Owned.Where(owned => !owned.IsDraining).Select(owned => owned.Slot)];
+    public static HashSet<Slot> Slots(this TestService pod) => [.. pod.Cluster().Owned.Where(owned => !owned.IsDraining).Select(owned => owned.Slot)];
 
-    /// <summary>Waits until the pods own all slots of a type between them, each what the ring proposes.</summary>
+    /// <summary>Waits until the pods own all slots of a type between them, each the slots that the cluster proposes for it.</summary>
     public static async Task SettledAsync(params TestService[] pods)
     {
         using var patience = new CancellationTokenSource(TestService.Patience);
-        while (!pods.All(pod => pod.Ring().Snapshot.Members.Count == pods.Length && pod.Slots().SetEquals(pod.Ring().Snapshot.SlotsOfSelf())))
+        while (!pods.All(pod => pod.Cluster().Snapshot.Members.Count == pods.Length && pod.Slots().SetEquals(pod.Cluster().Snapshot.SlotsOfSelf())))
         {
             await Task.WhenAny(pods.Select(pod => pod.Services.GetRequiredService<Membership>().RequestReconcileAsync())).WaitAsync(patience.Token);
         }
@@ -39,7 +39,7 @@ internal static class Pods
 
     /// <summary>A key of an entity that the pod owns.</summary>
     public static string KeyOf(this TestService owner, string entityType = CartType, string prefix = "key") =>
-        Enumerable.Range(0, 10_000).Select(number => $"{prefix}-{number}").First(key => owner.Slots().Contains(owner.Ring().SlotOf(new EntityId(entityType, key))));
+        Enumerable.Range(0, 10_000).Select(number => $"{prefix}-{number}").First(key => owner.Slots().Contains(owner.Cluster().SlotOf(new EntityId(entityType, key))));
 
     public static Uri InternalAddress(this TestService pod) => new($"http://{pod.Services.GetRequiredService<InternalPort>().Address}");
 

@@ -91,7 +91,7 @@ public sealed class StreamingTests : IAsyncLifetime
         using var stream = Watch(entry, id);
         Assert.Equal(0, await NextAsync(stream));
 
-        await _schema.QueryAsync<object>($"delete from {_schema.Name}.cloudstate_members where member_id = '{owner.Ring().Snapshot.Self!.Id}'");
+        await _schema.QueryAsync<object>($"delete from {_schema.Name}.cloudstate_members where member_id = '{owner.Cluster().Snapshot.Self!.Id}'");
         await AddAsync(entry, id, 4);
 
         Assert.Equal(4, await NextAsync(stream));

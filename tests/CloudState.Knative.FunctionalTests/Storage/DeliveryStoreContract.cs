@@ -6,69 +6,125 @@ using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Storage;
 
-/// <summary>What every store must do with the log of events, the positions of its consumers, timers, and what is parked.</summary>
+/// <summary>What every store must do with the journal, the checkpoints of its consumers, timers, and what is parked.</summary>
 public abstract class DeliveryStoreContract : StoreContract
 {
     private static readonly Slot AnySlot = new("any", 0);
 
     [Fact]
-    public async Task Log_HasTheEventsOfATypeInOrder()
+    public async Task Journal_HasTheEventsOfASlotByTheirPositions()
     {
         var (a, other) = (NewTyped(), NewTyped("other"));
         var b = a with { Key = "b" };
 
-        await Write(Append(a, 0, 1, 2));
-        await Write(Append(b, 0, 3), Append(other, 0, 9));
-        await Write(Append(a, 2, 4));
+        await Write(Numbered(Append(a, 0, 1, 2), slot: 3, after: 0), Numbered(Append(other, 0, 9), slot: 3, after: 0));
+        await Write(Numbered(Append(b, 0, 3), slot: 3, after: 2), Numbered(Append(b with { Key = "c" }, 0, 8), slot: 4, after: 0));
+        await Write(Numbered(Append(a, 2, 4), slot: 3, after: 3));
 
-        var events = await ReadLogAsync(a.Type, 0);
-        Assert.Equal([(a, 1L), (a, 2L), (b, 1L), (a, 3L)], events.Select(logged => (logged.Origin, logged.Sequence)));
-        Assert.Equal(events.Select(logged => logged.Position).Order().Distinct(), events.Select(logged => logged.Position));
-        Assert.All(events, logged => Assert.Equal(AmountAdded.Descriptor.FullName, logged.TypeName));
+        var events = await ReadAsync(a.Type, 3);
+        Assert.Equal([(1, a, 1L), (2, a, 2L), (3, b, 1L), (4, a, 3L)], events.Select(journaled => ((int)journaled.Position, journaled.Origin, journaled.Sequence)));
+        Assert.All(events, journaled => Assert.Equal((3, AmountAdded.Descriptor.FullName), (journaled.SlotNumber, journaled.TypeName)));
         Assert.Contains("\"amount\"", Encoding.UTF8.GetString(events[0].Json.Span), StringComparison.Ordinal);
-        Assert.Equal([4L], (await ReadLogAsync(a.Type, events[2].Position)).Select(logged => Amount(logged)));
+        Assert.Equal([4L], (await ReadAsync(a.Type, 3, after: 3)).Select(Amount));
+        Assert.Equal([8L], (await ReadAsync(a.Type, 4)).Select(Amount));
+        Assert.Empty(await ReadAsync(a.Type, 5));
     }
 
     [Fact]
-    public async Task Log_IsReadInBatches()
+    public async Task Journal_IsReadInBatchesOfEachSlot()
     {
         var key = NewTyped();
-        await Write(Append(key, 0, 1, 2, 3, 4, 5));
-        var (position, amounts) = (await StartOfAsync(key), new List<long>());
+        await Write(Numbered(Append(key, 0, 1, 2, 3), slot: 3, after: 0), Numbered(Append(key with { Key = "b" }, 0, 4, 5, 6), slot: 4, after: 0));
 
-        while (amounts.Count < 5)
-        {
-            var batch = await Store.Journal.ReadAsync(key.Type, position, 2, Cancellation);
-            Assert.True(batch.Events.Count <= 2);
-            amounts.AddRange(batch.Events.Select(Amount));
-            position = batch.Position;
-        }
+        var events = await Store.Journal.ReadAsync(key.Type, new Dictionary<int, long> { [3] = 0, [4] = 1, [5] = 0 }, 2, Cancellation);
 
-        Assert.Equal([1, 2, 3, 4, 5], amounts);
+        Assert.Equal([(3, 1L), (3, 2L), (4, 5L), (4, 6L)], events.Select(journaled => (journaled.SlotNumber, Amount(journaled))));
     }
 
     [Fact]
-    public async Task Log_KeepsTheEventsOfDeletedEntities()
+    public async Task Journal_KeepsTheEventsOfDeletedEntities()
     {
         var key = NewTyped();
-        await Write(Append(key, 0, 1));
-        await Write(new EntityAppend(key, 1) { Events = [new EntityDeleted(), Added(2)] });
+        await Write(Numbered(Append(key, 0, 1), slot: 3, after: 0));
+        await Write(Numbered(Append(key, 1, [new EntityDeleted(), Added(2)]), slot: 3, after: 1));
 
         Assert.Equal(
-            [AmountAdded.Descriptor.FullName, EntityDeleted.Descriptor.FullName, AmountAdded.Descriptor.FullName], (await ReadLogAsync(key.Type, 0)).Select(logged => logged.TypeName));
+            [AmountAdded.Descriptor.FullName, EntityDeleted.Descriptor.FullName, AmountAdded.Descriptor.FullName],
+            (await ReadAsync(key.Type, 3)).Select(journaled => journaled.TypeName));
     }
 
     [Fact]
-    public async Task Positions_OnlyAdvance()
+    public async Task PositionThatIsTaken_FailsTheBatch()
+    {
+        var (a, b) = (NewTyped(), NewTyped());
+        b = b with { Type = a.Type, Key = "b" };
+        await Write(Numbered(Append(a, 0, 1), slot: 3, after: 0));
+
+        await Assert.ThrowsAnyAsync<Exception>(() => Write(Numbered(Append(b, 0, 2), slot: 3, after: 0)));
+
+        Assert.Equal([1L], (await ReadAsync(a.Type, 3)).Select(Amount));
+        Assert.Empty((await Load(b)).Events);
+    }
+
+    [Fact]
+    public async Task Open_NumbersWhatHasNoPosition_BehindWhatHasOne()
+    {
+        var a = NewTyped();
+        var (b, elsewhere) = (a with { Key = "b" }, a with { Key = "slot 4" });
+        await Write(Append(a, 0, 1, 2));
+        await Write(Append(b, 0, 3), Append(elsewhere, 0, 8));
+
+        Assert.Equal([(3, 3L), (5, 0L)], await OpenAsync(a.Type, 3, 5));
+        Assert.Equal([1L, 2L, 3L], (await ReadAsync(a.Type, 3)).Select(Amount));
+        Assert.Empty(await ReadAsync(a.Type, 4));
+
+        await Write(Append(a, 2, 4));
+        await Write(Numbered(Append(b, 1, 5), slot: 3, after: 3));
+        Assert.Equal([(3, 5L)], await OpenAsync(a.Type, 3));
+        Assert.Equal([(3, 5L), (4, 1L)], await OpenAsync(a.Type, 3, 4));
+        Assert.Equal([1L, 2L, 3L, 5L, 4L], (await ReadAsync(a.Type, 3)).Select(Amount));
+        Assert.Equal([8L], (await ReadAsync(a.Type, 4)).Select(Amount));
+    }
+
+    [Fact]
+    public async Task Open_AfterAMark_NumbersOnlyWhatIsNew()
+    {
+        var key = NewTyped();
+        await Write(Numbered(Append(key, 0, 1, 2), slot: 3, after: 0));
+        await Store.Journal.MarkNumberedAsync(key.Type, new Dictionary<int, long> { [3] = 2 }, memberId: null, Cancellation);
+        await Write(Numbered(Append(key, 2, 3), slot: 3, after: 2));
+        await Write(Append(key, 3, 4));
+
+        Assert.Equal([(3, 4L)], await OpenAsync(key.Type, 3));
+        Assert.Equal([1L, 2L, 3L, 4L], (await ReadAsync(key.Type, 3)).Select(Amount));
+    }
+
+    [Fact]
+    public async Task Checkpoints_OnlyAdvance()
     {
         var consumer = Guid.NewGuid().ToString();
 
-        Assert.Empty(await Store.Journal.ReadPositionsAsync(consumer, "ledger", Cancellation));
-        await Store.Journal.SavePositionsAsync(consumer, "ledger", new Dictionary<int, long> { [3] = 7, [4] = 9 }, Cancellation);
-        await Store.Journal.SavePositionsAsync(consumer, "ledger", new Dictionary<int, long> { [3] = 8, [4] = 1 }, Cancellation);
+        Assert.Empty(await Store.Journal.ReadCheckpointsAsync(consumer, "ledger", [3, 4], Cancellation));
+        await Store.Journal.SaveCheckpointsAsync(consumer, "ledger", new Dictionary<int, long> { [3] = 7, [4] = 9 }, Cancellation);
+        await Store.Journal.SaveCheckpointsAsync(consumer, "ledger", new Dictionary<int, long> { [3] = 8, [4] = 1 }, Cancellation);
 
-        Assert.Equal([(3, 8L), (4, 9L)], (await Store.Journal.ReadPositionsAsync(consumer, "ledger", Cancellation)).Select(pair => (pair.Key, pair.Value)).Order());
-        Assert.Empty(await Store.Journal.ReadPositionsAsync(consumer, "other", Cancellation));
+        Assert.Equal([(3, 8L), (4, 9L)], Pairs(await Store.Journal.ReadCheckpointsAsync(consumer, "ledger", [3, 4, 5], Cancellation)));
+        Assert.Equal([(4, 9L)], Pairs(await Store.Journal.ReadCheckpointsAsync(consumer, "ledger", [4], Cancellation)));
+        Assert.Empty(await Store.Journal.ReadCheckpointsAsync(consumer, "other", [3, 4], Cancellation));
+    }
+
+    [Fact]
+    public async Task PositionsBeforeATime_AreFound()
+    {
+        var key = NewTyped();
+        var start = DateTimeOffset.UtcNow;
+        await Write(Numbered(Append(key, 0, 1, 2), slot: 3, after: 0));
+
+        Assert.Equal([(3, 0L)], await FindAsync(start.AddMinutes(-5)));
+        Assert.Equal([(3, 2L)], await FindAsync(start.AddMinutes(5)));
+
+        async Task<IEnumerable<(int, long)>> FindAsync(DateTimeOffset before) =>
+            Pairs(await Store.Journal.FindPositionsAsync(key.Type, [3], before, Cancellation)).DefaultIfEmpty((3, 0));
     }
 
     [Fact]
@@ -105,7 +161,7 @@ public abstract class DeliveryStoreContract : StoreContract
         var (value, unchanged) = (NewTyped(), NewTyped());
 
         await Write(
-            new EntityAppend(value, 0) { Kind = EntityKind.Value, Timers = [Set(Timer(value, "a", 1))] }, new EntityAppend(unchanged, 0) { Timers = [Set(Timer(unchanged, "a", 1))] });
+            new EntityAppend(value, new ValueChange(0, null)) { Timers = [Set(Timer(value, "a", 1))] }, Append(unchanged, 0) with { Timers = [Set(Timer(unchanged, "a", 1))] });
 
         Assert.Single((await ReadTimersAsync(value, minutes: 2)).Due);
         Assert.Single((await ReadTimersAsync(unchanged, minutes: 2)).Due);
@@ -117,7 +173,7 @@ public abstract class DeliveryStoreContract : StoreContract
         var (key, other) = (NewTyped(), NewTyped());
 
         await Write(Append(key, 0, 1) with { Orders = [new EventOrder("/shop ann", 1), new EventOrder("/shop bob", 7)] });
-        await Write(new EntityAppend(key, 1) { Orders = [new EventOrder("/shop ann", 2), new EventOrder("expired", 3) { ExpiresAt = Noon.AddYears(-1) }, new EventOrder("kept", 4) { ExpiresAt = DateTimeOffset.UtcNow.AddDays(1) }] });
+        await Write(Append(key, 1) with { Orders = [new EventOrder("/shop ann", 2), new EventOrder("expired", 3) { ExpiresAt = Noon.AddYears(-1) }, new EventOrder("kept", 4) { ExpiresAt = DateTimeOffset.UtcNow.AddDays(1) }] });
         await Store.ForgetAsync(DateTimeOffset.UnixEpoch, Cancellation);
 
         Assert.Equal(2, await Store.FindSequenceAsync(key, "/shop ann", Cancellation));
@@ -151,24 +207,25 @@ public abstract class DeliveryStoreContract : StoreContract
         Assert.Null(await Store.Parked.ReadFirstAsync("other", key, Cancellation));
     }
 
-    private protected async Task<IReadOnlyList<JournalEvent>> ReadLogAsync(string entityType, long after)
-    {
-        var (events, mayHaveMore) = (new List<JournalEvent>(), true);
-        while (mayHaveMore)
-        {
-            (var read, after, mayHaveMore) = await Store.Journal.ReadAsync(entityType, after, 100, Cancellation);
-            events.AddRange(read);
-        }
+    private protected Task<IReadOnlyList<JournalEvent>> ReadAsync(string entityType, int slot, long after = 0) =>
+        Store.Journal.ReadAsync(entityType, new Dictionary<int, long> { [slot] = after }, 100, Cancellation);
 
-        return events;
-    }
+    /// <summary>The events of the append get the next positions of a slot.</summary>
+    private protected static EntityAppend Numbered(EntityAppend append, int slot, long after) => append.State is EventsChange { } change
+        ? append with { Journal = [.. change.Events.Select((_, index) => new JournalEntry(slot, after + index + 1, change.ExpectedVersion + index + 1))] }
+        : throw new ArgumentException("Only events have positions.", nameof(append));
+
+    /// <summary>Opens slots, where the key says which slot it is in: "slot 4" in slot 4, all others in slot 3.</summary>
+    private protected async Task<IEnumerable<(int Slot, long Last)>> OpenAsync(string entityType, params int[] slots) =>
+        Pairs(await Store.Journal.OpenAsync(entityType, slots, key => key == "slot 4" ? 4 : 3, memberId: null, Cancellation));
 
     private protected static long Amount(JournalEvent logged) => AmountAdded.Parser.ParseJson(Encoding.UTF8.GetString(logged.Json.Span)).Amount;
 
     /// <summary>A key of a type that no other test uses.</summary>
     private protected static EntityId NewTyped(string prefix = "ledger") => new($"{prefix}-{Guid.NewGuid():N}", "id/with 'é'");
 
-    private async Task<long> StartOfAsync(EntityId key) => (await ReadLogAsync(key.Type, 0))[0].Position - 1;
+    private static IEnumerable<(int Slot, long Position)> Pairs(IReadOnlyDictionary<int, long> positions) =>
+        positions.Select(pair => (pair.Key, pair.Value)).Order();
 
     private Task<(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next)> ReadTimersAsync(EntityId key, int minutes) =>
         Store.Timers.ReadAsync([new Slot(key.Type, 3)], Noon.AddMinutes(minutes), Cancellation);

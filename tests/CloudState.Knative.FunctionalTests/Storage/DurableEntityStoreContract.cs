@@ -25,7 +25,7 @@ public abstract class DurableEntityStoreContract : EntityStoreContract
     public async Task SnapshotOfUnknownType_IsUnreadable()
     {
         var key = NewKey();
-        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState()) });
+        await Write(Append(key, 0, 1).WithSnapshot(1, new LedgerState()));
 
         await ReopenWith(AmountAdded.Descriptor);
 

@@ -36,10 +36,12 @@ public abstract class EntityStoreContract : ValueStoreContract
     public async Task EntitiesLoadedAtTheSameTime_AreEachTheirOwn()
     {
         var keys = Enumerable.Range(0, 200).Select(number => NewKey($"/{number}")).ToArray();
-        await Write([.. keys.Index().Where(entity => entity.Index % 3 > 0).Select(entity => Append(entity.Item, 0, entity.Index, entity.Index + 1) with
+        await Write([.. keys.Index().Where(entity => entity.Index % 3 > 0).Select(entity => new EntityAppend(entity.Item, new EventsChange(0, [Added(entity.Index), Added(entity.Index + 1)])
+        {
+            Snapshot = entity.Index % 3 == 1 ? new StoredSnapshot(1, new LedgerState { Balance = entity.Index }) : null,
+        })
         {
             Commands = [Record($"first of {entity.Index}"), Record($"second of {entity.Index}")],
-            Snapshot = entity.Index % 3 == 1 ? new StoredSnapshot(1, new LedgerState { Balance = entity.Index }) : null,
         })]);
 
         var entities = await Task.WhenAll(keys.Select(Load));
@@ -60,8 +62,8 @@ public abstract class EntityStoreContract : ValueStoreContract
         var key = NewKey();
         object[] events = [.. Enumerable.Range(1, 700).Select(number => new AmountAdded { Amount = number, Text = $"{number} a\nb\r\n\t\u2028\u0085\\n" })];
 
-        await Write(Append(key, 0) with { Events = events[..300] });
-        await Write(Append(key, 300) with { Events = events[300..] });
+        await Write(Append(key, 0, events[..300]));
+        await Write(Append(key, 300, events[300..]));
 
         Assert.Equal(events, (await Load(key)).Events);
     }
@@ -88,7 +90,7 @@ public abstract class EntityStoreContract : ValueStoreContract
         var key = NewKey(suffix);
         var other = key with { Key = key.Key.ToUpperInvariant() + "x" };
 
-        await Write(Append(key, 0, 1) with { Commands = [Record(suffix)], Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 1 }) });
+        await Write(Append(key, 0, 1).WithSnapshot(1, new LedgerState { Balance = 1 }) with { Commands = [Record(suffix)] });
 
         var entity = await Load(key);
         Assert.Equal(1, entity.Version);
@@ -108,7 +110,7 @@ public abstract class EntityStoreContract : ValueStoreContract
         await Assert.ThrowsAsync<VersionConflictException>(() => Write(
             Append(innocent, 0, 1) with { Commands = [Record("c1")] },
             Append(key, wrongVersion, 3),
-            Append(snapshotted, 0, 9) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 9 }) }));
+            Append(snapshotted, 0, 9).WithSnapshot(1, new LedgerState { Balance = 9 })));
 
         Assert.Equal(2, (await Load(key)).Version);
         var untouched = await Load(innocent);
@@ -177,7 +179,7 @@ public abstract class EntityStoreContract : ValueStoreContract
         var key = NewKey();
         var state = new LedgerState { Balance = 3, Texts = { "a", "'b\"" } };
 
-        await Write(Append(key, 0, 1, 2, 3) with { Snapshot = new StoredSnapshot(2, state) });
+        await Write(Append(key, 0, 1, 2, 3).WithSnapshot(2, state));
         await Write(Append(key, 3, 4));
 
         var entity = await Load(key);
@@ -191,8 +193,8 @@ public abstract class EntityStoreContract : ValueStoreContract
     {
         var key = NewKey();
 
-        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 1 }) });
-        await Write(Append(key, 1, 2) with { Snapshot = new StoredSnapshot(2, new LedgerState()) });
+        await Write(Append(key, 0, 1).WithSnapshot(1, new LedgerState { Balance = 1 }));
+        await Write(Append(key, 1, 2).WithSnapshot(2, new LedgerState()));
 
         var entity = await Load(key);
         Assert.Equal(new StoredSnapshot(2, new LedgerState()), entity.Snapshot);
@@ -204,7 +206,7 @@ public abstract class EntityStoreContract : ValueStoreContract
     {
         var keys = Enumerable.Range(0, 300).Select(_ => NewKey()).ToArray();
 
-        await Write([.. keys.Select((key, i) => Append(key, 0, i, i + 1) with { Commands = [Record("c")], Snapshot = new StoredSnapshot(1, new LedgerState { Balance = i }) })]);
+        await Write([.. keys.Select((key, i) => Append(key, 0, i, i + 1).WithSnapshot(1, new LedgerState { Balance = i }) with { Commands = [Record("c")] })]);
         await Write([.. keys.Select((key, i) => Append(key, 2, i + 2))]);
 
         foreach (var (i, key) in keys.Index().Where(item => item.Index % 50 == 0))
@@ -286,7 +288,7 @@ public abstract class EntityStoreContract : ValueStoreContract
         Assert.Equal(Noon.AddMinutes(4), (await Load(key)).RecentCommands[^1].HandledAt);
 
         async Task<IEnumerable<string>> Window(CommandIdWindow window) =>
-            (await Store.LoadAsync(key, EntityKind.EventSourced, window, Cancellation)).RecentCommands.Select(command => command.CommandId);
+            (await Store.LoadAsync(key, StoredAs.Events, window, Cancellation)).RecentCommands.Select(command => command.CommandId);
     }
 
     [Fact]
@@ -313,7 +315,7 @@ public abstract class EntityStoreContract : ValueStoreContract
         await cancelled.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.AppendAsync([Append(key, 0, 1)], memberId: null, cancelled.Token));
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.LoadAsync(key, EntityKind.EventSourced, AllCommands, cancelled.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.LoadAsync(key, StoredAs.Events, AllCommands, cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.FindCommandAsync(key, "c", cancelled.Token));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Store.CheckAsync(cancelled.Token));
 
@@ -324,11 +326,11 @@ public abstract class EntityStoreContract : ValueStoreContract
     public async Task DeletedEntity_StartsAnewAfterTheDeletion()
     {
         var key = NewKey();
-        await Write(Append(key, 0, 1, 2) with { Snapshot = new StoredSnapshot(2, new LedgerState { Balance = 3 }) });
+        await Write(Append(key, 0, 1, 2).WithSnapshot(2, new LedgerState { Balance = 3 }));
 
-        await Write(new EntityAppend(key, 2) { Events = [Added(3), new EntityDeleted(), Added(4)] });
+        await Write(new EntityAppend(key, new EventsChange(2, [Added(3), new EntityDeleted(), Added(4)])));
         var deleted = await Load(key);
-        await Write(Append(key, 5, 5) with { Snapshot = new StoredSnapshot(6, new LedgerState { Balance = 9 }) });
+        await Write(Append(key, 5, 5).WithSnapshot(6, new LedgerState { Balance = 9 }));
 
         Assert.Null(deleted.Snapshot);
         Assert.Equal([new EntityDeleted(), Added(4)], deleted.Events);
@@ -340,9 +342,9 @@ public abstract class EntityStoreContract : ValueStoreContract
     public async Task DeletionWithLaterSnapshot_KeepsThatSnapshot()
     {
         var key = NewKey();
-        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 1 }) });
+        await Write(Append(key, 0, 1).WithSnapshot(1, new LedgerState { Balance = 1 }));
 
-        await Write(new EntityAppend(key, 1) { Events = [new EntityDeleted(), Added(4)], Snapshot = new StoredSnapshot(3, new LedgerState { Balance = 4 }) });
+        await Write(new EntityAppend(key, new EventsChange(1, [new EntityDeleted(), Added(4)]) { Snapshot = new StoredSnapshot(3, new LedgerState { Balance = 4 }) }));
 
         var entity = await Load(key);
         Assert.Equal(new StoredSnapshot(3, new LedgerState { Balance = 4 }), entity.Snapshot);
@@ -359,7 +361,7 @@ public abstract class EntityStoreContract : ValueStoreContract
         ];
         await ReopenWith(new StoredTypes([.. events.Select(value => new StoredTypeUse(value.GetType()))], JsonNotes.Default.Options));
 
-        await Write(new EntityAppend(key, 0) { Events = events, Snapshot = new StoredSnapshot(1, "snapshot") });
+        await Write(new EntityAppend(key, new EventsChange(0, events) { Snapshot = new StoredSnapshot(1, "snapshot") }));
 
         var entity = await Load(key);
         Assert.Equal("snapshot", entity.Snapshot?.State);

@@ -12,7 +12,8 @@ namespace CloudState.Knative.FunctionalTests.Storage;
 public sealed class MartenAvailabilityTests
 {
     private static readonly EntityId Key = new("ledger", "a");
-    private static readonly EntityAppend Append = new(Key, 0) { Events = [new AmountAdded { Amount = 1 }] };
+    private static readonly EntityAppend Append = new(Key, new EventsChange(0, [new AmountAdded { Amount = 1 }]));
+    private static readonly EntityAppend Next = new(Key, new EventsChange(1, [new AmountAdded { Amount = 1 }]));
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -100,13 +101,13 @@ public sealed class MartenAvailabilityTests
         await using var blocker = await connection.BeginTransactionAsync(Cancellation);
         await using var takeLock = new NpgsqlCommand($"lock table {schema.Name}.mt_streams", connection, blocker);
         await takeLock.ExecuteNonQueryAsync(Cancellation);
-        var blocked = store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation);
+        var blocked = store.LoadAsync(Key, StoredAs.Events, default, Cancellation);
         while (await schema.QueryAsync<long>($"select count(*) from pg_locks where not granted and relation = '{schema.Name}.mt_streams'::regclass") == 0)
         {
             await Task.Yield();
         }
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, StoredAs.Events, default, Cancellation));
 
         await blocker.RollbackAsync(Cancellation);
         await blocked;
@@ -124,7 +125,7 @@ public sealed class MartenAvailabilityTests
         await takeLock.ExecuteNonQueryAsync(Cancellation);
 
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append], memberId: null, Cancellation));
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, StoredAs.Events, default, Cancellation));
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancellation));
 
         await blocker.RollbackAsync(Cancellation);
@@ -142,15 +143,15 @@ public sealed class MartenAvailabilityTests
 
         await ExecuteAsync($"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{application[..40]}'");
 
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append with { ExpectedVersion = 1 }], memberId: null, Cancellation));
-        await store.AppendAsync([Append with { ExpectedVersion = 1 }], memberId: null, Cancellation);
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Next], memberId: null, Cancellation));
+        await store.AppendAsync([Next], memberId: null, Cancellation);
     }
 
     private static async Task<List<StoreUnavailableException>> FailuresOf(MartenEntityStore store) =>
     [
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancellation)),
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Append], memberId: null, Cancellation)),
-        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, EntityKind.EventSourced, default, Cancellation)),
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.LoadAsync(Key, StoredAs.Events, default, Cancellation)),
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.FindCommandAsync(Key, "c", Cancellation)),
         await Assert.ThrowsAsync<StoreUnavailableException>(() => store.ForgetAsync(DateTimeOffset.UnixEpoch, Cancellation)),
     ];

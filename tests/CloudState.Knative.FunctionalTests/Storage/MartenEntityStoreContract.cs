@@ -19,7 +19,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
     public async Task StoredMessages_AreReadableBySql()
     {
         var key = NewKey();
-        await Write(Append(key, 0, 5) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 5, Texts = { "a" } }) });
+        await Write(Append(key, 0, 5).WithSnapshot(1, new LedgerState { Balance = 5, Texts = { "a" } }));
 
         Assert.Equal(
             """cloudstate.tests.ledger.AmountAdded  1 {"text": "\"é\" 5", "amount": "5"}""",
@@ -33,7 +33,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
     public async Task PlainMarten_ReadsStreamsAndSnapshots()
     {
         var key = NewKey();
-        await Write(Append(key, 0, 5, 6) with { Snapshot = new StoredSnapshot(2, new LedgerState { Balance = 11 }) });
+        await Write(Append(key, 0, 5, 6).WithSnapshot(2, new LedgerState { Balance = 11 }));
         using var marten = DocumentStore.For(options =>
         {
             options.Connection(PostgresSchema.ConnectionString);
@@ -62,7 +62,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
             options => options.Configure = marten => marten.Events.Upcast<AmountAdded, LedgerState>(
                 AmountAdded.Descriptor.FullName, old => new LedgerState { Balance = old.Amount }));
 
-        var entity = await upcasting.LoadAsync(key, EntityKind.EventSourced, new CommandIdWindow(0, DateTimeOffset.UnixEpoch), Cancellation);
+        var entity = await upcasting.LoadAsync(key, StoredAs.Events, new CommandIdWindow(0, DateTimeOffset.UnixEpoch), Cancellation);
 
         Assert.Equal([new LedgerState { Balance = 5 }], entity.Events.Cast<LedgerState>());
     }
@@ -114,7 +114,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
     public async Task SnapshotBeyondTheStream_IsUnreadable()
     {
         var key = NewKey();
-        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(2, new LedgerState()) });
+        await Write(Append(key, 0, 1).WithSnapshot(2, new LedgerState()));
 
         await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
     }
@@ -126,7 +126,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
     public async Task SnapshotThatLacksSomething_IsUnreadable(string property, string complaint)
     {
         var key = NewKey();
-        await Write(Append(key, 0, 1) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 1 }) });
+        await Write(Append(key, 0, 1).WithSnapshot(1, new LedgerState { Balance = 1 }));
         await schema.QueryAsync<object>($"update {schema.Name}.mt_doc_entitysnapshot set data = data - '{property}' where id = '{key}'");
 
         var unreadable = await Assert.ThrowsAsync<UnreadableEntityException>(() => Load(key));
@@ -161,7 +161,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
     public async Task NulCharacter_IsUnstorable()
     {
         var (key, innocent) = (NewKey(), NewKey());
-        var poisoned = Append(key, 0) with { Events = [new AmountAdded { Text = "a\0b" }] };
+        var poisoned = Append(key, 0, (object[])[new AmountAdded { Text = "a\0b" }]);
 
         await Assert.ThrowsAsync<UnstorableDataException>(() => Write(Append(innocent, 0, 1), poisoned));
 
@@ -195,7 +195,7 @@ public abstract class MartenEntityStoreContract(PostgresSchema schema, bool setB
 
     private MartenEntityStore Open(StoredTypes types, Action<MartenStoreOptions>? configure = null)
     {
-        var options = new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = schema.Name, SetBasedAppend = setBased };
+        var options = new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = schema.Name, UseMartenSessions = !setBased };
         if (!setBased)
         {
             options.Configure = _ => { };

@@ -1,4 +1,3 @@
-using CloudState.Knative.Marten.Store;
 using CloudState.Knative.Storage;
 using Xunit;
 

@@ -23,8 +23,8 @@ public sealed class MemberFenceTests(PostgresSchema schema) : MemberStoreTest(sc
         // Whatever else is wrong with them.
         await Assert.ThrowsAsync<FencedException>(() => AppendAsync(store, member.Id, key, 1));
         await Assert.ThrowsAsync<FencedException>(() => AppendAsync(store, member.Id, key, 0));
-        await Assert.ThrowsAsync<FencedException>(() => store.AppendAsync([new EntityAppend(key, 7)], member.Id, Cancellation));
-        Assert.Equal(1, (await store.LoadAsync(key, EntityKind.EventSourced, default, Cancellation)).Version);
+        await Assert.ThrowsAsync<FencedException>(() => store.AppendAsync([new EntityAppend(key, new EventsChange(7, []))], member.Id, Cancellation));
+        Assert.Equal(1, (await store.LoadAsync(key, StoredAs.Events, default, Cancellation)).Version);
     }
 
     [Fact]
@@ -69,29 +69,30 @@ public sealed class MemberFenceTests(PostgresSchema schema) : MemberStoreTest(sc
 
         pause.Over.SetResult();
         await Assert.ThrowsAsync<StoreUnavailableException>(() => appending.WaitAsync(Soon, Cancellation));
-        Assert.Equal(0, (await pausedStore.LoadAsync(key, EntityKind.EventSourced, default, Cancellation)).Version);
+        Assert.Equal(0, (await pausedStore.LoadAsync(key, StoredAs.Events, default, Cancellation)).Version);
         await Assert.ThrowsAsync<FencedException>(() => AppendAsync(pausedStore, paused.Id, key, 0));
     }
 
     private static Task AppendAsync(MartenEntityStore store, Guid memberId, EntityId key, long expectedVersion) =>
-        store.AppendAsync([new EntityAppend(key, expectedVersion) { Events = [new AmountAdded { Amount = 1 }] }], memberId, Cancellation);
+        store.AppendAsync([new EntityAppend(key, new EventsChange(expectedVersion, [new AmountAdded { Amount = 1 }]))], memberId, Cancellation);
+}
 
-    private sealed class PauseBeforeCommit : DocumentSessionListenerBase, ITransactionParticipant
+/// <summary>Holds a transaction up that Marten is about to commit.</summary>
+internal sealed class PauseBeforeCommit : DocumentSessionListenerBase, ITransactionParticipant
+{
+    public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public TaskCompletionSource Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public override Task BeforeSaveChangesAsync(IDocumentSession session, CancellationToken token)
     {
-        public TaskCompletionSource Begun { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ((ITransactionParticipantRegistrar)session).AddTransactionParticipant(this);
+        return Task.CompletedTask;
+    }
 
-        public TaskCompletionSource Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public override Task BeforeSaveChangesAsync(IDocumentSession session, CancellationToken token)
-        {
-            ((ITransactionParticipantRegistrar)session).AddTransactionParticipant(this);
-            return Task.CompletedTask;
-        }
-
-        public Task BeforeCommitAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken token)
-        {
-            Begun.TrySetResult();
-            return Over.Task;
-        }
+    public Task BeforeCommitAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, CancellationToken token)
+    {
+        Begun.TrySetResult();
+        return Over.Task;
     }
 }

@@ -8,7 +8,7 @@ using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Storage;
 
-/// <summary>Several stores side by side, as in several pods. Each test begins with an empty ring.</summary>
+/// <summary>Several stores side by side, as in several pods. Each test begins with an empty cluster.</summary>
 public abstract class MemberStoreTest(PostgresSchema schema) : IClassFixture<PostgresSchema>, IAsyncLifetime
 {
     private protected const int SlotCount = 8;

@@ -33,7 +33,7 @@ public sealed class SetBasedAppendTests(PostgresSchema schema) : MartenEntitySto
         await Write(Batch(ours));
         await Write(Deletion(ours));
         await using (var sessions = new MartenEntityStore(
-            new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = _schema.Name, SetBasedAppend = false }, new(), Types(AmountAdded.Descriptor, LedgerState.Descriptor)))
+            new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = _schema.Name, UseMartenSessions = true }, new(), Types(AmountAdded.Descriptor, LedgerState.Descriptor)))
         {
             await sessions.AppendAsync(Batch(martens), memberId: null, Cancellation);
             await sessions.AppendAsync(Deletion(martens), memberId: null, Cancellation);
@@ -51,14 +51,14 @@ public sealed class SetBasedAppendTests(PostgresSchema schema) : MartenEntitySto
 
         static EntityAppend[] Batch(EntityId key) =>
         [
-            Append(key, 0, 5, 6) with { Snapshot = new StoredSnapshot(2, new LedgerState { Balance = 11 }) },
-            Append(key with { Key = key.Key + "/kept" }, 0, 5) with { Snapshot = new StoredSnapshot(1, new LedgerState { Balance = 5 }) },
+            Append(key, 0, 5, 6).WithSnapshot(2, new LedgerState { Balance = 11 }),
+            Append(key with { Key = key.Key + "/kept" }, 0, 5).WithSnapshot(1, new LedgerState { Balance = 5 }),
         ];
 
         static EntityAppend[] Deletion(EntityId key) =>
         [
-            new(key, 2) { Events = [new EntityDeleted(), Added(7)] },
-            new(key with { Type = "value" }, 0) { Kind = EntityKind.Value, Value = new ValueChange(2, new LedgerState { Balance = 1 }, DateTimeOffset.UnixEpoch) },
+            new(key, new EventsChange(2, [new EntityDeleted(), Added(7)])),
+            new(key with { Type = "value" }, new ValueChange(0, new StoredValue(2, new LedgerState { Balance = 1 }, DateTimeOffset.UnixEpoch))),
         ];
 
         Task<string?> Read(string row, EntityId key) => _schema.QueryAsync<string>($"select ({string.Format(row, _schema.Name, key, key with { Type = "value" })})::text");

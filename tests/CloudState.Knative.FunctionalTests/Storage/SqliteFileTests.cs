@@ -27,11 +27,11 @@ public sealed class SqliteFileTests : IDisposable
         await using (var first = await StartAsync())
         {
             await first.AppendAsync(
-                [new EntityAppend(Cart, 0) { Events = [Text("a"), Text("b")], Snapshot = new StoredSnapshot(1, State(3)), Commands = [command] }], memberId: null, Cancel);
+                [new EntityAppend(Cart, new EventsChange(0, [Text("a"), Text("b")]) { Snapshot = new StoredSnapshot(1, State(3)) }) { Commands = [command] }], memberId: null, Cancel);
         }
 
         await using var second = Open();
-        var entity = await second.LoadAsync(Cart, EntityKind.EventSourced, AllCommands, Cancel);
+        var entity = await second.LoadAsync(Cart, StoredAs.Events, AllCommands, Cancel);
         Assert.Equal(new StoredSnapshot(1, State(3)), entity.Snapshot);
         Assert.Equal([Text("b")], entity.Events);
         Assert.Equal([new RecentCommand("id-1", handledAt)], entity.RecentCommands);
@@ -74,7 +74,31 @@ public sealed class SqliteFileTests : IDisposable
         await store.MigrateAsync(Cancel);
 
         Assert.Contains("older release", old.Message);
-        Assert.Equal([Text("a")], (await store.LoadAsync(new EntityId("cart", "alice"), EntityKind.EventSourced, AllCommands, Cancel)).Events);
+        Assert.Equal([Text("a")], (await store.LoadAsync(new EntityId("cart", "alice"), StoredAs.Events, AllCommands, Cancel)).Events);
+    }
+
+    [Fact]
+    public async Task CheckpointsOfTheLastRelease_BecomePositions_AndNothingIsSkippedOrRepeated()
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(File)!);
+        Sql(SqliteSchema.ToVersion1 + SqliteSchema.ToVersion2 + SqliteSchema.ToVersion3);
+        foreach (var (stream, version, number) in new[] { ("cart/a", 1, 1), ("shop/x", 1, 2), ("cart/b", 1, 3), ("cart/a", 2, 4), ("cart/b", 2, 5) })
+        {
+            Sql(
+                "INSERT INTO events (stream, version, type, data, at, number) " +
+                $$"""VALUES ('{{stream}}', {{version}}, '{{AmountAdded.Descriptor.FullName}}', '{"amount":"{{number}}"}', '2026-01-02T03:04:05.000006Z', {{number}})""");
+        }
+
+        Sql("INSERT INTO positions VALUES ('consumer', 'cart', 3, 3)");
+        await using var store = await StartAsync();
+
+        Assert.Equal(4, (await store.Journal.OpenAsync("cart", [3], _ => 3, memberId: null, Cancel))[3]);
+        var checkpoint = (await store.Journal.ReadCheckpointsAsync("consumer", "cart", [3], Cancel))[3];
+        var rest = await store.Journal.ReadAsync("cart", new Dictionary<int, long> { [3] = checkpoint }, 100, Cancel);
+
+        Assert.Equal(2, checkpoint);
+        Assert.Equal([("a", 2L), ("b", 2L)], rest.Select(journaled => (journaled.Origin.Key, journaled.Sequence)));
+        Assert.Equal(2, (await store.Journal.ReadCheckpointsAsync("consumer", "cart", [3], Cancel))[3]);
     }
 
     [Fact]
@@ -115,7 +139,7 @@ public sealed class SqliteFileTests : IDisposable
     public async Task Events_CanBeReadWithSqlWhileTheStoreRuns()
     {
         await using var store = await StartAsync();
-        await store.AppendAsync([new EntityAppend(Cart, 0) { Events = [Text("a")] }], memberId: null, Cancel);
+        await store.AppendAsync([new EntityAppend(Cart, new EventsChange(0, [Text("a")]))], memberId: null, Cancel);
 
         Assert.Equal("cart/c-1|1|cloudstate.tests.ledger.AmountAdded|a",
             Sql("SELECT stream || '|' || version || '|' || type || '|' || json_extract(data, '$.text') FROM events"));
@@ -130,7 +154,7 @@ public sealed class SqliteFileTests : IDisposable
         {
             using var transaction = tool.BeginTransaction(deferred: false);
             await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(1)], memberId: null, Cancel));
-            Assert.Equal(1, (await store.LoadAsync(Cart, EntityKind.EventSourced, AllCommands, Cancel)).Version);
+            Assert.Equal(1, (await store.LoadAsync(Cart, StoredAs.Events, AllCommands, Cancel)).Version);
         }
 
         await store.AppendAsync([Event(1)], memberId: null, Cancel);
@@ -152,7 +176,7 @@ public sealed class SqliteFileTests : IDisposable
 
     private static LedgerState State(long balance) => new() { Balance = balance };
 
-    private static EntityAppend Event(long expectedVersion, string text = "x") => new(Cart, expectedVersion) { Events = [Text(text)] };
+    private static EntityAppend Event(long expectedVersion, string text = "x") => new(Cart, new EventsChange(expectedVersion, [Text(text)]));
 
     private SqliteEntityStore Open() => new(
         new SqliteStoreOptions { Path = File, BusyTimeout = TimeSpan.FromMilliseconds(100) },

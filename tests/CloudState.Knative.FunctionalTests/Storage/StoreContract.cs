@@ -25,7 +25,9 @@ public abstract class StoreContract : IAsyncLifetime
     private protected static EntityId NewKey(string suffix = "") => new("ledger", Guid.NewGuid().ToString("N") + suffix);
 
     private protected static EntityAppend Append(EntityId key, long expectedVersion, params long[] amounts) =>
-        new(key, expectedVersion) { Events = [.. amounts.Select(Added)] };
+        Append(key, expectedVersion, (object[])[.. amounts.Select(Added)]);
+
+    private protected static EntityAppend Append(EntityId key, long expectedVersion, IReadOnlyList<object> events) => new(key, new EventsChange(expectedVersion, events));
 
     private protected static CommandRecord Record(string id, DateTimeOffset? handledAt = null) =>
         new(id, "ledger.Ledger/Add", -7, 0, "", ByteString.CopyFromUtf8("reply"), handledAt ?? Noon);
@@ -42,7 +44,7 @@ public abstract class StoreContract : IAsyncLifetime
 
     private protected Task Write(params EntityAppend[] batch) => Store.AppendAsync(batch, memberId: null, Cancellation);
 
-    private protected Task<StoredEntity> Load(EntityId key) => Store.LoadAsync(key, EntityKind.EventSourced, AllCommands, Cancellation);
+    private protected Task<StoredEntity> Load(EntityId key) => Store.LoadAsync(key, StoredAs.Events, AllCommands, Cancellation);
 
     private protected Task ReopenWith(params MessageDescriptor[] types) => ReopenWith(Types(types));
 
@@ -51,4 +53,11 @@ public abstract class StoreContract : IAsyncLifetime
         await Store.DisposeAsync();
         Store = await OpenAsync(types);
     }
+}
+
+internal static class EventsAppends
+{
+    /// <summary>The same events, and a snapshot that is stored with them.</summary>
+    public static EntityAppend WithSnapshot(this EntityAppend append, long version, object state) =>
+        append with { State = (EventsChange)append.State with { Snapshot = new StoredSnapshot(version, state) } };
 }

@@ -18,7 +18,7 @@ public abstract class ValueStoreContract : DeliveryStoreContract
         var first = await LoadValue(key);
         await Write(Value(key, 1, 4, 6));
         var second = await LoadValue(key);
-        await Write(new EntityAppend(key, 4) { Kind = EntityKind.Value, Value = new ValueChange(5, null, Noon) });
+        await Write(new EntityAppend(key, new ValueChange(4, new StoredValue(5, null, Noon))));
         var deleted = await LoadValue(key);
         await Write(Value(key, 5, 6, 7));
 
@@ -40,7 +40,7 @@ public abstract class ValueStoreContract : DeliveryStoreContract
         await Write(Value(key, 0, 2, 5));
 
         await Assert.ThrowsAsync<VersionConflictException>(() => Write(Value(innocent, 0, 1, 1), Append(events, 0, 1), Value(key, wrongVersion, wrongVersion + 1, 6)));
-        await Assert.ThrowsAsync<VersionConflictException>(() => Write(new EntityAppend(key, wrongVersion) { Kind = EntityKind.Value, Commands = [Record("c")] }, Append(events, 0, 1)));
+        await Assert.ThrowsAsync<VersionConflictException>(() => Write(new EntityAppend(key, new ValueChange(wrongVersion, null)) { Commands = [Record("c")] }, Append(events, 0, 1)));
 
         Assert.Equal(new StoredSnapshot(2, new LedgerState { Balance = 5 }), (await LoadValue(key)).Snapshot);
         Assert.Equal(0, (await LoadValue(innocent)).Version);
@@ -54,8 +54,8 @@ public abstract class ValueStoreContract : DeliveryStoreContract
         await Write(Value(key, 0, 1, 5));
 
         await Write(
-            new EntityAppend(key, 1) { Kind = EntityKind.Value, Commands = [Record("c")] },
-            new EntityAppend(unwritten, 0) { Kind = EntityKind.Value, Commands = [Record("c")] });
+            new EntityAppend(key, new ValueChange(1, null)) { Commands = [Record("c")] },
+            new EntityAppend(unwritten, new ValueChange(0, null)) { Commands = [Record("c")] });
 
         Assert.Equal("c", Assert.Single((await LoadValue(key)).RecentCommands).CommandId);
         Assert.Equal("c", Assert.Single((await LoadValue(unwritten)).RecentCommands).CommandId);
@@ -86,7 +86,7 @@ public abstract class ValueStoreContract : DeliveryStoreContract
         var type = $"type-{key.Key}";
         var (first, second, elsewhere) = (Entry(key, 3), Entry(key, 3), Entry(other, 4));
 
-        await Write(Append(key, 0, 1) with { Outbox = [first, second] }, new EntityAppend(other, 0) { Kind = EntityKind.Value, Outbox = [elsewhere] });
+        await Write(Append(key, 0, 1) with { Outbox = [first, second] }, new EntityAppend(other, new ValueChange(0, null)) { Outbox = [elsewhere] });
 
         Assert.Equal([first, second], await ReadAsync(3));
         Assert.Equal([first, second, elsewhere], (await ReadAsync(3, 4)).OrderBy(entry => entry.SlotNumber));
@@ -111,11 +111,8 @@ public abstract class ValueStoreContract : DeliveryStoreContract
         Assert.Empty(await Store.Outbox.ReadAsync([new Slot(key.Key, 0)], Cancellation));
     }
 
-    private protected Task<StoredEntity> LoadValue(EntityId key) => Store.LoadAsync(key, EntityKind.Value, AllCommands, Cancellation);
+    private protected Task<StoredEntity> LoadValue(EntityId key) => Store.LoadAsync(key, StoredAs.Value, AllCommands, Cancellation);
 
-    private static EntityAppend Value(EntityId key, long expectedVersion, long version, long balance, DateTimeOffset? expiresAt = null) => new(key, expectedVersion)
-    {
-        Kind = EntityKind.Value,
-        Value = new ValueChange(version, new LedgerState { Balance = balance }, expiresAt),
-    };
+    private static EntityAppend Value(EntityId key, long expectedVersion, long version, long balance, DateTimeOffset? expiresAt = null) =>
+        new(key, new ValueChange(expectedVersion, new StoredValue(version, new LedgerState { Balance = balance }, expiresAt)));
 }

@@ -201,8 +201,8 @@ public sealed class KafkaSourceTests
 
         Assert.Equal(
             [
+                "CloudState:Topics:orders:EventTypeAttribute is 'ce-type'; it must be the name of an attribute, of the letters a to z and digits, such as kafkaheadertype.",
                 "CloudState:Topics:orders:IncomingContentType is 'text/xml'; it must be application/json or application/protobuf.",
-                "CloudState:Topics:orders:EventTypeAttribute is 'ce-type'; the name of an attribute must be of the letters a to z and digits, such as kafkaheadertype.",
             ],
             refused.Failures);
     }

@@ -24,7 +24,14 @@ internal sealed class ActionTckModelAction
         {
             if (step.StepCase == ProcessStep.StepOneofCase.Effect)
             {
-                context.Effect((ActionTwo.ActionTwoClient two) => two.CallAsync(new OtherRequest { Id = step.Effect.Id }), step.Effect.Synchronous);
+                if (step.Effect.Synchronous)
+                {
+                    context.CallAndWait((ActionTwo.ActionTwoClient two) => two.CallAsync(new OtherRequest { Id = step.Effect.Id }));
+                }
+                else
+                {
+                    context.Call((ActionTwo.ActionTwoClient two) => two.CallAsync(new OtherRequest { Id = step.Effect.Id }));
+                }
             }
             else
             {
@@ -35,7 +42,7 @@ internal sealed class ActionTckModelAction
         switch (last?.StepCase)
         {
             case ProcessStep.StepOneofCase.Forward:
-                context.Forward((ActionTwo.ActionTwoClient two) => two.CallAsync(new OtherRequest { Id = last.Forward.Id }));
+                context.ReplyFrom((ActionTwo.ActionTwoClient two) => two.CallAsync(new OtherRequest { Id = last.Forward.Id }));
                 break;
             case ProcessStep.StepOneofCase.Fail:
                 context.Fail(last.Fail.Message);

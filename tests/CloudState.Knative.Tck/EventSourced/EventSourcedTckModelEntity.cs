@@ -25,10 +25,17 @@ internal sealed class EventSourcedTckModelEntity : EventSourcedEntity<Persisted>
                 context.Emit(new Persisted { Value = action.Emit.Value });
                 break;
             case RequestAction.ActionOneofCase.Forward:
-                context.Forward((EventSourcedTwo.EventSourcedTwoClient two) => two.CallAsync(new Request { Id = action.Forward.Id }));
+                context.ReplyFrom((EventSourcedTwo.EventSourcedTwoClient two) => two.CallAsync(new Request { Id = action.Forward.Id }));
                 break;
             case RequestAction.ActionOneofCase.Effect:
-                context.Effect((EventSourcedTwo.EventSourcedTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }), action.Effect.Synchronous);
+                if (action.Effect.Synchronous)
+                {
+                    context.CallAndWait((EventSourcedTwo.EventSourcedTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }));
+                }
+                else
+                {
+                    context.Call((EventSourcedTwo.EventSourcedTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }));
+                }
                 break;
             case RequestAction.ActionOneofCase.Fail:
                 context.Fail(action.Fail.Message);

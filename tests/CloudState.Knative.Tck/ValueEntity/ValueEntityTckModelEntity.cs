@@ -26,10 +26,17 @@ internal sealed class ValueEntityTckModelEntity : ValueEntity<Persisted>
                 context.Delete();
                 break;
             case RequestAction.ActionOneofCase.Forward:
-                context.Forward((ValueEntityTwo.ValueEntityTwoClient two) => two.CallAsync(new Request { Id = action.Forward.Id }));
+                context.ReplyFrom((ValueEntityTwo.ValueEntityTwoClient two) => two.CallAsync(new Request { Id = action.Forward.Id }));
                 break;
             case RequestAction.ActionOneofCase.Effect:
-                context.Effect((ValueEntityTwo.ValueEntityTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }), action.Effect.Synchronous);
+                if (action.Effect.Synchronous)
+                {
+                    context.CallAndWait((ValueEntityTwo.ValueEntityTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }));
+                }
+                else
+                {
+                    context.Call((ValueEntityTwo.ValueEntityTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }));
+                }
                 break;
             case RequestAction.ActionOneofCase.Fail:
                 context.Fail(action.Fail.Message);

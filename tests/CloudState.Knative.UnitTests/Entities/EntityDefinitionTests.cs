@@ -1,4 +1,5 @@
 using CloudState.Knative.Entities;
+using CloudState.Knative.EventSourced;
 using CloudState.Knative.UnitTests.Protos;
 using CloudState.Knative.UnitTests.Runtime;
 
@@ -12,7 +13,7 @@ public class EntityDefinitionTests
         var definition = EntityDefinitionReader.Read(typeof(CounterEntity));
 
         Assert.Equal(["cloudstate.tests.unit.Counter/Add", "cloudstate.tests.unit.Counter/Read"], definition.Commands.Keys.Order());
-        Assert.Equal([typeof(Added), typeof(Total)], definition.StoredTypes.Select(stored => stored.Type));
+        Assert.Equal([typeof(Added), typeof(Total)], definition.Model.StoredTypes.Select(stored => stored.Type));
     }
 
     [Theory]
@@ -57,9 +58,10 @@ public class EntityDefinitionTests
         var entity = new PlainStateEntity();
         entity.Apply(new Added { Amount = 7 });
 
-        var snapshot = definition.Snapshots!.Take(entity);
+        var snapshots = Assert.IsType<EventSourcedModel>(definition.Model).Snapshots!;
+        var snapshot = snapshots.Take(entity);
         var restored = new PlainStateEntity();
-        definition.Snapshots.Restore(restored, snapshot);
+        snapshots.Restore(restored, snapshot);
 
         Assert.Equal(7, restored.Read(new Question()).Value);
     }

@@ -13,7 +13,7 @@ public sealed class CloudStateOptionsValidationTests
     [InlineData(0.1)]
     public void LeaseWithinTwoRenewalsAndTheMargin_IsRefused(double lease)
     {
-        var failure = Assert.Single(FailuresOf(ring => ring.Lease = TimeSpan.FromSeconds(lease)));
+        var failure = Assert.Single(FailuresOf(cluster => cluster.Lease = TimeSpan.FromSeconds(lease)));
 
         Assert.StartsWith("CloudState:Cluster:Lease is 00:00:0", failure, StringComparison.Ordinal);
         Assert.Contains("two renewals (00:00:01 each) and the margin (00:00:00.5000000)", failure, StringComparison.Ordinal);
@@ -21,7 +21,7 @@ public sealed class CloudStateOptionsValidationTests
 
     [Fact]
     public void LeaseBeyondTwoRenewalsAndTheMargin_IsValid() =>
-        Assert.Empty(FailuresOf(ring => ring.Lease = TimeSpan.FromSeconds(2.5) + TimeSpan.FromTicks(1)));
+        Assert.Empty(FailuresOf(cluster => cluster.Lease = TimeSpan.FromSeconds(2.5) + TimeSpan.FromTicks(1)));
 
     [Theory]
     [InlineData(nameof(ClusterOptions.Lease))]
@@ -31,7 +31,7 @@ public sealed class CloudStateOptionsValidationTests
     {
         foreach (var duration in new[] { TimeSpan.FromSeconds(-1), TimeSpan.Zero, TimeSpan.FromMilliseconds(9), TimeSpan.FromDays(366) })
         {
-            var failure = Assert.Single(FailuresOf(ring => typeof(ClusterOptions).GetProperty(option)!.SetValue(ring, duration)));
+            var failure = Assert.Single(FailuresOf(cluster => typeof(ClusterOptions).GetProperty(option)!.SetValue(cluster, duration)));
 
             Assert.StartsWith($"CloudState:Cluster:{option} is {duration};", failure, StringComparison.Ordinal);
         }
@@ -42,12 +42,12 @@ public sealed class CloudStateOptionsValidationTests
     [InlineData(0)]
     [InlineData(65_537)]
     public void SlotsOutOfRange_AreRefused(int slots) =>
-        Assert.Equal($"CloudState:Cluster:Slots is {slots}; it must be from 1 to 65,536.", Assert.Single(FailuresOf(ring => ring.Slots = slots)));
+        Assert.Equal($"CloudState:Cluster:Slots is {slots}; it must be from 1 to 65,536.", Assert.Single(FailuresOf(cluster => cluster.Slots = slots)));
 
     [Theory]
     [InlineData(1)]
     [InlineData(65_536)]
-    public void SlotsInRange_AreValid(int slots) => Assert.Empty(FailuresOf(ring => ring.Slots = slots));
+    public void SlotsInRange_AreValid(int slots) => Assert.Empty(FailuresOf(cluster => cluster.Slots = slots));
 
     [Theory]
     [InlineData(1.999, false)]
@@ -56,7 +56,7 @@ public sealed class CloudStateOptionsValidationTests
     [InlineData(60.001, false)]
     public void ForwardTimeout_IsFromTwoSecondsToAMinute(double seconds, bool isValid)
     {
-        var failures = FailuresOf(ring => ring.ForwardTimeout = TimeSpan.FromSeconds(seconds));
+        var failures = FailuresOf(cluster => cluster.ForwardTimeout = TimeSpan.FromSeconds(seconds));
 
         if (isValid)
         {
@@ -75,7 +75,7 @@ public sealed class CloudStateOptionsValidationTests
     [InlineData(65_536, false)]
     public void Port_IsOneOrZero(int port, bool isValid)
     {
-        var failures = FailuresOf(ring => ring.Port = port);
+        var failures = FailuresOf(cluster => cluster.Port = port);
 
         Assert.Equal(isValid ? [] : [$"CloudState:Cluster:Port is {port}; it must be from 0 to 65535."], failures);
     }
@@ -110,7 +110,7 @@ public sealed class CloudStateOptionsValidationTests
     [Fact]
     public void EveryFailure_IsNamed()
     {
-        var failures = FailuresOf(ring => (ring.Slots, ring.Port, ring.Margin) = (0, -1, TimeSpan.Zero));
+        var failures = FailuresOf(cluster => (cluster.Slots, cluster.Port, cluster.Margin) = (0, -1, TimeSpan.Zero));
 
         Assert.Equal(3, failures.Length);
     }

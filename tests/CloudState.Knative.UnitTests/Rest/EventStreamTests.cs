@@ -14,7 +14,6 @@ public sealed class EventStreamTests
     {
         _http.Response.Body = _sent;
         _events = new EventStream(_http.Response);
-        _http.Features.Set(_events);
     }
 
     [Fact]
@@ -40,7 +39,7 @@ public sealed class EventStreamTests
     public async Task AfterFailure_IsAnErrorEvent()
     {
         await WriteAsync("1\n");
-        EventStream.Fail(_http);
+        _events.Fail();
         await WriteAsync("{}\n");
 
         Assert.Equal("data: 1\n\nevent: error\ndata: {}\n\n", Sent);
@@ -51,7 +50,7 @@ public sealed class EventStreamTests
     {
         _http.Response.StatusCode = StatusCodes.Status400BadRequest;
         _http.Response.ContentType = "application/json";
-        EventStream.Fail(_http);
+        _events.Fail();
         await WriteAsync("{}\n");
         await _events.KeepAliveAsync();
 

@@ -1,4 +1,3 @@
-using CloudState.Knative.Calls;
 using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Protos;
 using Grpc.Core;
@@ -155,7 +154,7 @@ public sealed class ActivationTests : IAsyncDisposable
         _fixture.Store.HoldAppends();
         _fixture.Store.BeforeAppend = batch =>
         {
-            if (batch.SelectMany(append => append.Events).OfType<Added>().Any(added => added.Amount == 13))
+            if (batch.SelectMany(append => ((EventsChange)append.State).Events).OfType<Added>().Any(added => added.Amount == 13))
             {
                 throw new InvalidDataException("13 cannot be stored.");
             }
@@ -232,7 +231,7 @@ public sealed class ActivationTests : IAsyncDisposable
             await _fixture.AddAsync("a", 1);
         }
 
-        var snapshots = _fixture.Store.Batches.SelectMany(batch => batch).Select(append => append.Snapshot).OfType<StoredSnapshot>();
+        var snapshots = _fixture.Store.Batches.SelectMany(batch => batch).Select(append => ((EventsChange)append.State).Snapshot).OfType<StoredSnapshot>();
         Assert.Equal([3, 6], snapshots.Select(snapshot => snapshot.Version));
         Assert.Equal([3, 6], snapshots.Select(snapshot => ((Total)snapshot.State).Value));
         await _fixture.QuietAsync();

@@ -1,4 +1,3 @@
-using CloudState.Knative.Calls;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using CloudState.Knative.UnitTests.Protos;

@@ -12,10 +12,10 @@ public sealed class OwnershipLossTests : IAsyncDisposable
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(5);
     private static readonly EntityId Key = RuntimeFixture.KeyOf("a");
 
-    private readonly ClusterState _ring = new(["counter"], slotsPerType: 1);
+    private readonly ClusterState _cluster = new(["counter"], slotsPerType: 1);
     private readonly RuntimeFixture _fixture;
 
-    public OwnershipLossTests() => _fixture = new RuntimeFixture(ring: _ring);
+    public OwnershipLossTests() => _fixture = new RuntimeFixture(cluster: _cluster);
 
     public ValueTask DisposeAsync() => _fixture.DisposeAsync();
 
@@ -28,7 +28,7 @@ public sealed class OwnershipLossTests : IAsyncDisposable
 
         var outcome = await _fixture.ExecuteInsideAsync(slot, _fixture.Question("a"));
 
-        Assert.True(outcome.IsNotOwner);
+        Assert.Equal(OutcomeKind.NotOwner, outcome.Kind);
         Assert.Null(outcome.Reply);
     }
 
@@ -57,7 +57,7 @@ public sealed class OwnershipLossTests : IAsyncDisposable
         await leave.CancelAsync();
         await busy;
 
-        Assert.True((await queued).IsNotOwner);
+        Assert.Equal(OutcomeKind.NotOwner, (await queued).Kind);
         Assert.Single(_fixture.Store.EventsOf(Key));
     }
 
@@ -100,7 +100,7 @@ public sealed class OwnershipLossTests : IAsyncDisposable
         await lastRead.Task.WaitAsync(RuntimeFixture.Patience, TestContext.Current.CancellationToken);
         _fixture.Store.ReleaseAppends();
 
-        Assert.All(await Task.WhenAll(first, second, read), outcome => Assert.True(outcome.IsNotOwner));
+        Assert.All(await Task.WhenAll(first, second, read), outcome => Assert.Equal(OutcomeKind.NotOwner, outcome.Kind));
         await marker;
         Assert.Empty(_fixture.Store.EventsOf(Key));
     }
@@ -117,7 +117,7 @@ public sealed class OwnershipLossTests : IAsyncDisposable
             _fixture.Store.WriteBehindTheBack(Key, new Added { Amount = 10 });
             expelled.Tenure.End();
             Own();
-            _ring.SignalChange();
+            _cluster.SignalChange();
             throw new FencedException("Gone.");
         };
 
@@ -168,7 +168,7 @@ public sealed class OwnershipLossTests : IAsyncDisposable
         await _fixture.AddAsync("a", 1);
         before.StartDraining();
         await before.Drained.WaitAsync(RuntimeFixture.Patience, TestContext.Current.CancellationToken);
-        _ring.Drop(before);
+        _cluster.Drop(before);
         _fixture.Store.WriteBehindTheBack(Key, new Added { Amount = 10 });
 
         // Owned again in the same tenure, within the same lease.
@@ -202,7 +202,7 @@ public sealed class OwnershipLossTests : IAsyncDisposable
         }
 
         var slot = new OwnedSlot(new Slot("counter", 0), tenure);
-        _ring.Hold(slot);
+        _cluster.Hold(slot);
         return slot;
     }
 

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Entities;
@@ -6,7 +7,6 @@ using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
-using CloudState.Knative.Topics;
 using CloudState.Knative.UnitTests.Protos;
 using Google.Protobuf;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -22,27 +22,36 @@ internal sealed class RuntimeFixture : IAsyncDisposable
     private readonly CommandRouter _router;
 
     /// <param name="configure">Changes the options.</param>
-    /// <param name="ring">What this process owns; everything for ever when null.</param>
-    public RuntimeFixture(Action<CloudStateOptions>? configure = null, ClusterState? ring = null)
-        : this(EntityDefinitionReader.Read(typeof(CounterEntity)), fixture => new CounterEntity { WhileReading = () => fixture.WhileReading() }, configure, ring)
+    /// <param name="cluster">What this process owns; everything for ever when null.</param>
+    public RuntimeFixture(Action<CloudStateOptions>? configure = null, ClusterState? cluster = null)
+        : this(EntityDefinitionReader.Read(typeof(CounterEntity)), fixture => new CounterEntity { WhileReading = () => fixture.WhileReading() }, configure, cluster)
     {
     }
 
-    public RuntimeFixture(EntityDefinition definition, Func<RuntimeFixture, Entity> create, Action<CloudStateOptions>? configure = null, ClusterState? ring = null)
+    public RuntimeFixture(EntityDefinition definition, Func<RuntimeFixture, Entity> create, Action<CloudStateOptions>? configure = null, ClusterState? cluster = null)
     {
         _definition = definition;
         var options = new CloudStateOptions();
         configure?.Invoke(options);
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
         health.ReportUp();
-        var journal = new JournalWriter(Store, health, options.MaxBatchSize);
-        var runner = new CommandRunner(
-            _definition, () => create(this), new StoredTypes(_definition.StoredTypes), CallTargets.All, new TopicEvents(new ServiceName("test"), options, Time), [],
-            Store, health, options, options.Entities, Time, NullLogger.Instance);
-        Counters = new ActivationTable(runner, options.Entities, Store, journal, Outbox, new TimerSchedule(), journalSignal: null, Time);
+        var limits = new CallLimits
+        {
+            Timeout = options.CommandTimeout,
+            MaxDepth = options.MaxCallDepth,
+            MaxKeyLength = options.MaxKeyLength,
+            MaxCommandIds = options.MaxCommandIds,
+            CommandIdRetention = options.CommandIdRetention,
+            ShowsExceptions = options.EnableDetailedErrors,
+        };
+        var journal = new JournalWriter(Store, FrozenDictionary<string, TypeJournal>.Empty, health, options.MaxBatchSize);
+        var environment = new EntityEnvironment(() => create(this), new StoredTypes(_definition.Model.StoredTypes), options.Entities);
+        var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, Store, health, limits, Time);
+        var runner = new CommandRunner(CallTargets.All, [], Outbox, limits, Time, NullLogger<CommandRunner>.Instance);
+        Counters = new ActivationTable(loader, runner, options.Entities, journal, Outbox, new TimerSchedule(), Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
         _peers = new PeerLinks(options.Cluster, Time, NullLogger<PeerLinks>.Instance);
-        _router = new CommandRouter(Runtime, ring ?? ClusterState.Sole(["counter"], Time), _peers, membership: null, health, options, Time);
+        _router = new CommandRouter(Runtime, cluster ?? ClusterState.Sole(["counter"], Time), _peers, membership: null, health, limits, Time);
     }
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);

@@ -9,7 +9,7 @@ internal sealed class ScriptedStore : IEntityStore
     private readonly Lock _lock = new();
     private readonly Dictionary<EntityId, List<object>> _streams = [];
     private readonly Dictionary<EntityId, StoredSnapshot> _snapshots = [];
-    private readonly Dictionary<EntityId, ValueChange> _values = [];
+    private readonly Dictionary<EntityId, StoredValue> _values = [];
     private readonly Dictionary<(EntityId, string), CommandRecord> _commands = [];
     private TaskCompletionSource _gate = Opened();
 
@@ -58,7 +58,7 @@ internal sealed class ScriptedStore : IEntityStore
     {
         lock (_lock)
         {
-            _values[key] = new ValueChange(VersionOf(key, EntityKind.Value) + 1, value, null);
+            _values[key] = new StoredValue(VersionOf(key, StoredAs.Value) + 1, value, null);
         }
     }
 
@@ -76,7 +76,7 @@ internal sealed class ScriptedStore : IEntityStore
 
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    public async Task<StoredEntity> LoadAsync(EntityId key, EntityKind kind, CommandIdWindow commandIds, CancellationToken cancellationToken)
+    public async Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken)
     {
         await Task.Yield();
         lock (_lock)
@@ -87,18 +87,18 @@ internal sealed class ScriptedStore : IEntityStore
                 throw LoadFailure;
             }
 
-            var snapshot = kind == EntityKind.Value && _values.GetValueOrDefault(key) is { State: { } state } value
+            var snapshot = storedAs == StoredAs.Value && _values.GetValueOrDefault(key) is { State: { } state } value
                 ? new StoredSnapshot(value.Version, state, value.ExpiresAt)
                 : _snapshots.GetValueOrDefault(key);
             return new StoredEntity(
-                VersionOf(key, kind),
+                VersionOf(key, storedAs),
                 snapshot,
                 [.. Stream(key).Skip((int)(snapshot?.Version ?? 0))],
                 [.. _commands.Where(pair => pair.Key.Item1 == key).Select(pair => new RecentCommand(pair.Value.CommandId, pair.Value.HandledAt))]);
         }
     }
 
-    public async Task AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken)
+    public async Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken)
     {
         AppendArrived.TrySetResult();
         await _gate.Task;
@@ -106,28 +106,14 @@ internal sealed class ScriptedStore : IEntityStore
         {
             Batches.Add([.. batch]);
             BeforeAppend(batch);
-            if (batch.FirstOrDefault(append => VersionOf(append.Entity, append.Kind) != append.ExpectedVersion) is { } conflicting)
+            if (batch.FirstOrDefault(append => VersionOf(append.Entity, append.State is ValueChange ? StoredAs.Value : StoredAs.Events) != append.State.ExpectedVersion) is { } conflicting)
             {
-                throw new VersionConflictException($"{conflicting.Entity} is not at version {conflicting.ExpectedVersion}.");
+                throw new VersionConflictException($"{conflicting.Entity} is not at version {conflicting.State.ExpectedVersion}.");
             }
 
             foreach (var append in batch)
             {
-                Stream(append.Entity).AddRange(append.Events);
-                if (append.DeletionVersion() > 0)
-                {
-                    _snapshots.Remove(append.Entity);
-                }
-
-                if (append.Snapshot is not null)
-                {
-                    _snapshots[append.Entity] = append.Snapshot;
-                }
-
-                if (append.Value is not null)
-                {
-                    _values[append.Entity] = append.Value;
-                }
+                Write(append.Entity, append.State);
 
                 foreach (var record in append.Commands)
                 {
@@ -135,6 +121,8 @@ internal sealed class ScriptedStore : IEntityStore
                 }
             }
         }
+
+        return null;
     }
 
     public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken)
@@ -151,7 +139,30 @@ internal sealed class ScriptedStore : IEntityStore
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    private long VersionOf(EntityId key, EntityKind kind) => kind == EntityKind.Value ? _values.GetValueOrDefault(key)?.Version ?? 0 : Stream(key).Count;
+    private void Write(EntityId entity, StateChange change)
+    {
+        switch (change)
+        {
+            case EventsChange events:
+                Stream(entity).AddRange(events.Events);
+                if (events.DeletionVersion() > 0)
+                {
+                    _snapshots.Remove(entity);
+                }
+
+                if (events.Snapshot is not null)
+                {
+                    _snapshots[entity] = events.Snapshot;
+                }
+
+                break;
+            case ValueChange { Value: { } value }:
+                _values[entity] = value;
+                break;
+        }
+    }
+
+    private long VersionOf(EntityId key, StoredAs storedAs) => storedAs == StoredAs.Value ? _values.GetValueOrDefault(key)?.Version ?? 0 : Stream(key).Count;
 
     private List<object> Stream(EntityId key)
     {

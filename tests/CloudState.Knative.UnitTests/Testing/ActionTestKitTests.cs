@@ -28,6 +28,18 @@ public class ActionTestKitTests
         Assert.Throws<TestKitException>(result.Reply<Note>);
     }
 
+    [Theory]
+    [InlineData("fail-swallow")]
+    [InlineData("fail-throw")]
+    public async Task Rejection_StandsWhateverTheHandlerDoesThen(string text)
+    {
+        var result = await _clerk.WhenAsync(new Note { Text = text });
+        var streamed = await _clerk.WhenStreamed(new Note { Text = $"a {text} b" }).ToListAsync();
+
+        Assert.Equal((StatusCode.NotFound, "No."), (result.Failure?.StatusCode, result.Failure?.Detail));
+        Assert.Equal([null, "No."], streamed.Select(answer => answer.Failure?.Detail));
+    }
+
     [Fact]
     public async Task Forward_IsInTheResult()
     {
@@ -96,7 +108,7 @@ public class ActionTestKitTests
         {
             if (note.Text is "effect" or "fail")
             {
-                context.Effect((NoteService.NoteServiceClient notes) => notes.WriteAsync(new NoteText { Note = "n", Text = note.Text }));
+                context.Call((NoteService.NoteServiceClient notes) => notes.WriteAsync(new NoteText { Note = "n", Text = note.Text }));
             }
 
             switch (note.Text)
@@ -104,8 +116,22 @@ public class ActionTestKitTests
                 case "fail":
                     context.Fail("No.", StatusCode.NotFound);
                     break;
+                case "fail-swallow" or "fail-throw":
+                    try
+                    {
+                        context.Fail("No.", StatusCode.NotFound);
+                    }
+                    catch (Exception) when (note.Text == "fail-swallow")
+                    {
+                    }
+                    catch (Exception rejected)
+                    {
+                        throw new InvalidDataException("Replaced.", rejected);
+                    }
+
+                    break;
                 case "forward":
-                    context.Forward((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(note));
+                    context.ReplyFrom((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(note));
                     break;
                 case "throw":
                     throw new InvalidDataException();
@@ -130,7 +156,7 @@ public class ActionTestKitTests
                 yield return Copy(note, context)!;
             }
 
-            context.Effect((NoteService.NoteServiceClient service) => service.WriteAsync(new NoteText { Note = "n" }));
+            context.Call((NoteService.NoteServiceClient service) => service.WriteAsync(new NoteText { Note = "n" }));
         }
     }
 }

@@ -76,11 +76,11 @@ public class EventSourcedTestKitTests
             Writing = (state, context) =>
             {
                 context.ReplyMetadata.Add("etag", "1");
-                context.Effect((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note { Text = "first" }));
-                context.Effect((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note { Text = "second" }), synchronous: true);
+                context.Call((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note { Text = "first" }));
+                context.CallAndWait((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note { Text = "second" }));
                 if (context.Metadata["forward"] is not null)
                 {
-                    context.Forward((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note { Text = "forwarded" }, new Metadata { { "forward", "yes" } }));
+                    context.ReplyFrom((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note { Text = "forwarded" }, new Metadata { { "forward", "yes" } }));
                 }
             },
         });
@@ -107,8 +107,8 @@ public class EventSourcedTestKitTests
         {
             Writing = (state, context) =>
             {
-                context.Effect((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note()));
-                context.Forward((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note()));
+                context.Call((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note()));
+                context.ReplyFrom((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(new Note()));
                 context.Fail("No.");
             },
         });
@@ -118,6 +118,40 @@ public class EventSourcedTestKitTests
         Assert.Empty(result.Effects);
         Assert.Null(result.Forward);
         Assert.Equal("No.", result.Failure?.Detail);
+    }
+
+    [Fact]
+    public async Task Rejection_EndsTheHandler_AndStandsWhateverTheHandlerDoesThen()
+    {
+        var (ran, later) = (new List<string>(), (Action)(() => { }));
+        var note = EntityTestKit.Create(() => new NoteEntity
+        {
+            Writing = (_, context) =>
+            {
+                try
+                {
+                    context.Emit(new Written { Text = "a" });
+                    context.Fail("No.", StatusCode.NotFound);
+                    ran.Add("after Fail");
+                }
+                catch (Exception)
+                {
+                    later();
+                }
+            },
+        });
+
+        var swallowed = await note.WhenAsync(Write, WriteHandler);
+        later = () => throw new InvalidDataException();
+        var replaced = await note.WhenAsync(Write, WriteHandler);
+
+        Assert.Empty(ran);
+        Assert.All([swallowed, replaced], result =>
+        {
+            Assert.Equal((StatusCode.NotFound, "No."), (result.Failure?.StatusCode, result.Failure?.Detail));
+            Assert.Empty(result.Events);
+            Assert.Equal("", result.State.Text);
+        });
     }
 
     [Fact]

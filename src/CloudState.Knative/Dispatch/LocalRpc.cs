@@ -1,0 +1,35 @@
+using CloudState.Knative.Calls;
+using CloudState.Knative.Entities;
+using Google.Protobuf.Reflection;
+
+namespace CloudState.Knative.Dispatch;
+
+/// <summary>An rpc of this service. Every edge calls it in the same way, whatever answers it.</summary>
+internal abstract class LocalRpc(MethodDescriptor rpc) : IRpcAnswerer
+{
+    public MethodDescriptor Rpc => rpc;
+
+    /// <summary><c>package.Service/Method</c></summary>
+    public string FullName { get; } = rpc.FullRpcName();
+
+    /// <summary>The fields of the input that name an entity; null if the rpc is not for one.</summary>
+    public abstract EntityKeyFields? Key { get; }
+
+    /// <summary>Whether only this library calls it: no edge serves it.</summary>
+    public virtual bool IsInternal => false;
+
+    /// <summary>The topic that a reply is published to before the caller gets it; null if it is not, or is stored first.</summary>
+    public virtual string? PublishBeforeReply => null;
+
+    /// <summary>Calls an rpc with one reply. Whatever happens, the outcome is a value.</summary>
+    /// <param name="input">A message, or for a streamed input an <see cref="IAsyncEnumerable{T}"/> of messages.</param>
+    /// <param name="scope">The call.</param>
+    public abstract ValueTask<CallOutcome> ExecuteAsync(object input, CallScope scope);
+
+    /// <summary>Calls an rpc with a stream of replies. An outcome other than OK is the last and says why the stream ends.</summary>
+    /// <inheritdoc cref="ExecuteAsync"/>
+    public abstract IAsyncEnumerable<CallOutcome> StreamAsync(object input, CallScope scope, CancellationToken cancellationToken);
+
+    public ValueTask<CallOutcome> CallAsync(OutgoingCall call, string id, CallScope scope) =>
+        ExecuteAsync(rpc.InputType.Parser.ParseFrom(call.Message), scope with { CommandId = id, Metadata = call.Metadata });
+}

@@ -1,0 +1,147 @@
+using CloudState.Knative.Calls;
+using CloudState.Knative.Routing;
+using CloudState.Knative.Runtime;
+using CloudState.Knative.Topics;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace CloudState.Knative.Dispatch;
+
+/// <summary>
+/// Makes calls of rpcs, and what their handlers request beside the reply, once that is stored: first the synchronous effects, in order, then the forward.
+/// </summary>
+internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents topics, TopicSinks sinks, CallLimits limits)
+{
+    private readonly DetachedTasks _detached = new();
+
+    /// <summary>Completes when all effects are done that no caller waits for and that are not stored.</summary>
+    public Task Detached => _detached.AllEnded;
+
+    /// <summary>Calls an rpc of this service with one reply. Whatever happens, the outcome is a value.</summary>
+    public ValueTask<CallOutcome> ExecuteAsync(LocalRpc rpc, object input, CallScope scope)
+    {
+        if (rpc.PublishBeforeReply is { } topic)
+        {
+            return ExecuteAndPublishAsync(rpc, input, topic, scope);
+        }
+
+        var execution = rpc.ExecuteAsync(input, scope);
+        if (!execution.IsCompletedSuccessfully)
+        {
+            return AwaitAsync(execution, scope);
+        }
+
+        var outcome = execution.Result;
+        return outcome.FollowUp is null ? new(outcome) : CompleteAsync(outcome, scope);
+    }
+
+    /// <summary>Calls an rpc of this service with a stream of replies. An outcome other than OK is the last.</summary>
+    public async IAsyncEnumerable<CallOutcome> StreamAsync(LocalRpc rpc, object input, CallScope scope)
+    {
+        await foreach (var answer in rpc.StreamAsync(input, scope, scope.CallCancelled))
+        {
+            var outcome = answer.FollowUp is null ? answer : await CompleteAsync(answer, scope);
+            yield return outcome;
+            if (!outcome.IsOk)
+            {
+                yield break;
+            }
+        }
+    }
+
+    /// <summary>Executes a command that another pod has forwarded; <see cref="CallOutcome.NotOwner"/> if it should not have come here.</summary>
+    public async ValueTask<CallOutcome> ExecuteForwardedAsync(Command command)
+    {
+        var outcome = await router.ExecuteForwardedAsync(command);
+        return outcome.FollowUp is null ? outcome : await CompleteAsync(outcome, command.Scope);
+    }
+
+    /// <summary>Makes a recorded call.</summary>
+    /// <param name="call">The rpc and its input.</param>
+    /// <param name="id">The id under which the call takes effect once.</param>
+    /// <param name="scope">The call that led to it.</param>
+    public async ValueTask<CallOutcome> CallAsync(OutgoingCall call, string id, CallScope scope)
+    {
+        if (scope.Depth > limits.MaxDepth)
+        {
+            return CallOutcome.Failed(
+                StatusCode.FailedPrecondition,
+                $"More than {limits.MaxDepth} calls have led to {call.Method}, each made for the one before it. Break the loop, or raise CloudState:MaxCallDepth.");
+        }
+
+        try
+        {
+            return table.Find(call.Method) switch
+            {
+                LocalRpc rpc => await ExecuteAsync(rpc, rpc.Rpc.InputType.Parser.ParseFrom(call.Message), scope with { CommandId = id, Metadata = call.Metadata }),
+                { } remote => await remote.CallAsync(call, id, scope),
+                null => CallOutcome.Failed(StatusCode.Unimplemented, $"This service has no rpc {call.Method}, and no client is registered for it."),
+            };
+        }
+        catch (InvalidProtocolBufferException unreadable)
+        {
+            return CallOutcome.Failed(StatusCode.InvalidArgument, $"The input of {call.Method} cannot be read: {unreadable.Message}");
+        }
+    }
+
+    private async ValueTask<CallOutcome> AwaitAsync(ValueTask<CallOutcome> execution, CallScope scope)
+    {
+        var outcome = await execution;
+        return outcome.FollowUp is null ? outcome : await CompleteAsync(outcome, scope);
+    }
+
+    /// <summary>The caller gets the reply only after it was published, and tries again if that fails.</summary>
+    private async ValueTask<CallOutcome> ExecuteAndPublishAsync(LocalRpc rpc, object input, string topic, CallScope scope)
+    {
+        var id = scope.CommandId ?? Guid.CreateVersion7().ToString("N");
+        var run = await rpc.ExecuteAsync(input, scope);
+        var outcome = run.FollowUp is null ? run : await CompleteAsync(run, scope);
+        if (run.Reply is null || !outcome.IsOk
+            || topics.OfReply(rpc.Rpc, topic, run.Reply, id, scope.Metadata.CloudEvent?.Subject, run.Metadata, scope.Trace) is not { } published)
+        {
+            return outcome;
+        }
+
+        var result = await sinks.PublishAsync(topic, published, scope.CallCancelled);
+        return result.Status.StatusCode == StatusCode.OK
+            ? outcome
+            : CallOutcome.Failed(result.Status.StatusCode, $"{rpc.FullName} has run, but its reply could not be published: {result.Status.Detail}") with
+            {
+                RetryAfter = result.RetryAfter,
+            };
+    }
+
+    /// <summary>Does what is left of an outcome, which stands only if that works.</summary>
+    private async ValueTask<CallOutcome> CompleteAsync(CallOutcome outcome, CallScope scope)
+    {
+        var followUp = outcome.FollowUp!;
+        var inner = scope.Deeper();
+        CallOutcome? failed = null;
+        foreach (var effect in followUp.Effects)
+        {
+            if (!effect.IsSynchronous)
+            {
+                Detach(effect, inner);
+                continue;
+            }
+
+            var made = await CallAsync(effect.Call, effect.Id, inner);
+            effect.Settle?.Invoke(made);
+            if (!made.IsOk)
+            {
+                failed ??= CallOutcome.Failed(made.Status.StatusCode, $"The call took effect, but its effect {effect.Call.Method} did not: {made.Status.Detail}");
+            }
+        }
+
+        return outcome.IsOk && failed is { } failure ? failure
+            : outcome.IsOk && followUp.Forward is { } forward ? await CallAsync(WithMetadataOf(scope, forward.Call), forward.Id, inner)
+            : outcome with { FollowUp = null };
+    }
+
+    /// <summary>What came with the call goes along with its forward. It is never stored: there may be secrets in it.</summary>
+    private static OutgoingCall WithMetadataOf(CallScope scope, OutgoingCall forward) =>
+        forward with { Metadata = forward.Metadata.FollowedBy(scope.Metadata.WithoutCommandId()) };
+
+    private void Detach(PlannedCall effect, CallScope scope) =>
+        _detached.Add(Task.Run(async () => await CallAsync(effect.Call, effect.Id, scope with { Deadline = null, CallCancelled = CancellationToken.None })));
+}

@@ -1,0 +1,65 @@
+using CloudState.Knative.Protobuf;
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Entities;
+
+/// <summary>
+/// One incarnation of an entity: its state in memory, between a load and the discard of what was loaded. Commands are handled one after another:
+/// <see cref="Begin"/>, the handler, then <see cref="Advance"/> if the command succeeds. An instance is discarded when a command fails that has changed it.
+/// </summary>
+internal abstract class EntityInstance(long version, StoredTypes types)
+{
+    private long _keptVersion = version;
+
+    /// <summary>How often the entity was changed; the changes of the command that is being handled count.</summary>
+    public long Version { get; protected set; } = version;
+
+    /// <summary>Whether the command that is being handled has changed the entity.</summary>
+    public bool HasChanges => Version != _keptVersion;
+
+    public StoredTypes Types => types;
+
+    /// <summary>Called before the handler of a command runs.</summary>
+    public virtual void Begin(CommandContext command, DateTimeOffset now)
+    {
+    }
+
+    /// <exception cref="InvalidOperationException">Entities of this kind, or this class, have no such events.</exception>
+    public abstract void RequireEvent(Type eventType);
+
+    /// <summary>Takes a new event.</summary>
+    /// <param name="stored">A copy to store, which nothing changes.</param>
+    /// <param name="applied">A copy for the state.</param>
+    public abstract void Emit(object stored, object applied);
+
+    public abstract void Delete();
+
+    /// <summary>Keeps what the command has changed, which may be nothing. Returns what is to be stored.</summary>
+    public StateChange Advance(DateTimeOffset now)
+    {
+        if (!HasChanges)
+        {
+            return Unchanged;
+        }
+
+        var change = TakeChange(_keptVersion, now);
+        _keptVersion = Version;
+        return change;
+    }
+
+    /// <summary>The state as it was before the command that is being handled, for what is stored beside it.</summary>
+    public StateChange Unchanged => NoChange(_keptVersion);
+
+    /// <summary>What the command has changed since <paramref name="expectedVersion"/>.</summary>
+    protected abstract StateChange TakeChange(long expectedVersion, DateTimeOffset now);
+
+    protected abstract StateChange NoChange(long version);
+}
+
+/// <summary>An entity whose handlers and state are an object of a class.</summary>
+internal abstract class ClassInstance(Entity entity, long version, StoredTypes types) : EntityInstance(version, types)
+{
+    public Entity Entity { get; } = entity;
+
+    public override void Begin(CommandContext command, DateTimeOffset now) => Entity.BeginCommand(this, command);
+}

@@ -1,0 +1,29 @@
+using CloudState.Knative.Protobuf;
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Entities;
+
+/// <summary>
+/// What distinguishes one kind of entity from another, for the entities of one type: how they are stored and how one comes to life. With its
+/// <see cref="EntityInstance"/> it is all that the runtime knows of a kind.
+/// </summary>
+internal abstract class EntityModel
+{
+    public abstract StoredAs StoredAs { get; }
+
+    /// <summary>The types of the events and of the snapshot, or of the value.</summary>
+    public abstract IReadOnlyList<StoredTypeUse> StoredTypes { get; }
+
+    /// <summary>The methods of the class that may take a message without being named like an rpc.</summary>
+    public virtual IReadOnlyList<string> HandlerNames => [];
+
+    /// <summary>Starts an incarnation of an entity from what is stored.</summary>
+    /// <exception cref="UnreadableEntityException">The model does not understand what is stored.</exception>
+    public abstract EntityInstance Restore(StoredEntity stored, EntityEnvironment environment);
+}
+
+/// <summary>What the entities of one type get from the service.</summary>
+/// <param name="CreateEntity">Makes an object of the entity class.</param>
+/// <param name="Types">What the entities of the service store.</param>
+/// <param name="Options">Of the entity type.</param>
+internal sealed record EntityEnvironment(Func<Entity> CreateEntity, StoredTypes Types, EntityOptions Options);

@@ -1,0 +1,83 @@
+using System.Diagnostics;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Entities;
+using CloudState.Knative.Storage;
+using Google.Protobuf;
+
+namespace CloudState.Knative.Runtime;
+
+/// <summary>Reads entities of one type from the store, and how far they have come in streams of events.</summary>
+internal sealed class EntityLoader(
+    EntityModel model, EntityEnvironment environment, bool isJournaled, IEntityStore store, StoreHealth health, CallLimits limits, TimeProvider time)
+{
+    /// <summary>Starts a new incarnation of an entity: latest snapshot, later events, ids of recent commands.</summary>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task<LoadedEntity> LoadAsync(Command command)
+    {
+        using var span = CloudStateTelemetry.StartEntity("load", command.Entity.Type, command.Entity.Key, ActivityKind.Client, command.Trace);
+        var started = Stopwatch.GetTimestamp();
+        StoredEntity stored;
+        try
+        {
+            var window = new CommandIdWindow(limits.MaxCommandIds, time.GetUtcNow() - limits.CommandIdRetention);
+            stored = await store.LoadAsync(command.Entity, model.StoredAs, window, CancellationToken.None);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            health.ReportDown(unavailable);
+            throw;
+        }
+
+        var commandIds = new RecentCommandIds(limits.MaxCommandIds, limits.CommandIdRetention);
+        commandIds.AddRange(stored.RecentCommands);
+        var loaded = new LoadedEntity(model.Restore(stored, environment), commandIds, limits.MaxCommandIds) { Adopted = isJournaled ? stored.Adopted : [] };
+        CloudStateTelemetry.Loaded(command.Entity.Type, stored.Events.Count, Stopwatch.GetElapsedTime(started));
+        return loaded;
+    }
+
+    /// <summary>The recorded outcome of a command id; null if there is no record.</summary>
+    public async ValueTask<CallOutcome?> FindRecordedAsync(PendingCommand pending, string commandId)
+    {
+        try
+        {
+            var record = await store.FindCommandAsync(pending.Command.Entity, commandId, CancellationToken.None);
+            return record is null ? null : RecordedOutcome.Of(record, pending.Command, pending.Fingerprint, pending.Activation.Slot.Slot);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            return CallOutcome.StoreUnavailable(unavailable.Message);
+        }
+    }
+
+    /// <summary>The outcome of an out-of-sequence command; null if the command is next in its stream and must be handled.</summary>
+    public async ValueTask<CallOutcome?> FindOutOfOrderAsync(Command command, LoadedEntity entity)
+    {
+        if (command.Order is not { } order)
+        {
+            return null;
+        }
+
+        try
+        {
+            var position = entity.PositionIn(order.Stream)
+                ?? entity.StartIn(order.Stream, await store.FindSequenceAsync(command.Entity, order.Stream, CancellationToken.None));
+            if (order.HoldBack is not { } holdBack)
+            {
+                return order.Sequence <= position.Last ? CallOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(ByteString.Empty)) : null;
+            }
+
+            if (order.Sequence <= position.Last + 1)
+            {
+                return null;
+            }
+
+            position.GapSince ??= time.GetTimestamp();
+            return time.GetElapsedTime(position.GapSince.Value) >= holdBack ? null : CallOutcome.HeldBack(order, position.Last);
+        }
+        catch (StoreUnavailableException unavailable)
+        {
+            return CallOutcome.StoreUnavailable(unavailable.Message);
+        }
+    }
+}

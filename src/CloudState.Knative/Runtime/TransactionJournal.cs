@@ -1,0 +1,127 @@
+using System.Collections.Frozen;
+using CloudState.Knative.Cluster;
+using CloudState.Knative.Storage;
+
+namespace CloudState.Knative.Runtime;
+
+/// <summary>The part of one transaction in the journals of its slots: numbers its events, and hands them on once they are stored.</summary>
+internal sealed class TransactionJournal
+{
+    private readonly Dictionary<OwnedSlot, SlotPart> _slots = [];
+
+    private TransactionJournal(int entities) => Appends = new EntityAppend[entities];
+
+    /// <summary>What to store: one append for each entity.</summary>
+    public EntityAppend[] Appends { get; }
+
+    /// <summary>Numbers the events of types that have a journal.</summary>
+    /// <param name="groups">The appends of each entity.</param>
+    /// <param name="journals">By entity type.</param>
+    /// <exception cref="StoreUnavailableException">A slot has to be opened first, and the store does not answer.</exception>
+    /// <exception cref="FencedException">This process is no longer the member that owns a slot.</exception>
+    public static async ValueTask<TransactionJournal> NumberAsync(ArraySegment<PendingAppend[]> groups, FrozenDictionary<string, TypeJournal> journals)
+    {
+        var transaction = new TransactionJournal(groups.Count);
+        for (var index = 0; index < groups.Count; index++)
+        {
+            var group = groups[index];
+            transaction.Appends[index] = EntityAppend.Merge(
+                journals.Count > 0 && journals.TryGetValue(group[0].EntityId.Type, out var journal)
+                    ? await transaction.NumberAsync(group, journal)
+                    : Array.ConvertAll(group, append => append.Append));
+        }
+
+        return transaction;
+    }
+
+    /// <summary>The transaction is stored.</summary>
+    /// <param name="storedAt">The time that the events have in the store; null if that is not known.</param>
+    public void Commit(DateTimeOffset? storedAt)
+    {
+        foreach (var (slot, part) in _slots)
+        {
+            foreach (var (append, position) in part.Replies)
+            {
+                append.Pending.Outcome = append.Pending.Outcome with { Position = new JournalPosition(slot.Slot, position).ToString() };
+            }
+
+            part.Journal.Publish(slot, part.Tail, part.Appends, part.Last, part.HasAdopted ? null : storedAt);
+        }
+    }
+
+    /// <summary>It is not known whether the transaction is stored.</summary>
+    public void Forget()
+    {
+        foreach (var part in _slots.Values)
+        {
+            part.Tail.Forget();
+        }
+    }
+
+    private async ValueTask<EntityAppend[]> NumberAsync(PendingAppend[] group, TypeJournal journal)
+    {
+        var numbered = Array.ConvertAll(group, append => append.Append);
+        for (var index = 0; index < group.Length; index++)
+        {
+            var append = group[index].Append;
+            if (append.State is EventsChange change && change.Events.Count + append.Adopted.Count > 0)
+            {
+                numbered[index] = Number(group[index], change, await FindAsync(group[index].Pending.Activation.Slot, journal));
+            }
+        }
+
+        return numbered;
+    }
+
+    private async ValueTask<SlotPart> FindAsync(OwnedSlot slot, TypeJournal journal)
+    {
+        if (!_slots.TryGetValue(slot, out var part))
+        {
+            var tail = await journal.OpenAsync(slot, CancellationToken.None);
+            _slots.Add(slot, part = new SlotPart(journal, tail) { Last = tail.Last });
+        }
+
+        return part;
+    }
+
+    private static EntityAppend Number(PendingAppend pending, EventsChange change, SlotPart part)
+    {
+        var (append, slot) = (pending.Append, pending.Pending.SlotNumber);
+        var entries = new List<JournalEntry>(append.Adopted.Count + change.Events.Count);
+        foreach (var version in append.Adopted)
+        {
+            entries.Add(new JournalEntry(slot, ++part.Last, version, IsAdopted: true));
+            part.HasAdopted = true;
+        }
+
+        if (change.Events.Count == 0)
+        {
+            return append with { Journal = entries };
+        }
+
+        part.Appends.Add((pending, part.Last + 1));
+        for (var index = 1; index <= change.Events.Count; index++)
+        {
+            entries.Add(new JournalEntry(slot, ++part.Last, change.ExpectedVersion + index));
+        }
+
+        part.Replies.Add((pending, part.Last));
+        return append with { Journal = entries, Commands = [.. append.Commands.Select(command => command with { Position = part.Last })] };
+    }
+
+    private sealed class SlotPart(TypeJournal journal, SlotTail tail)
+    {
+        public TypeJournal Journal => journal;
+
+        public SlotTail Tail => tail;
+
+        /// <summary>The last position that is given.</summary>
+        public long Last { get; set; }
+
+        public bool HasAdopted { get; set; }
+
+        public List<(PendingAppend Append, long FirstPosition)> Appends { get; } = [];
+
+        public List<(PendingAppend Append, long Position)> Replies { get; } = [];
+    }
+}
