@@ -37,10 +37,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
             }
 
-            if (outcome.Position is { } position)
-            {
-                http.Response.Headers[CallHeaders.Position] = position;
-            }
+            HttpReply.WritePosition(outcome, http.Response);
 
             if (events is [var single] && CloudEventReply.IsWanted(http.Request) && ToEvent(single, outcome) is { } reply)
             {

@@ -35,6 +35,11 @@ internal static class HttpReply
             response.Headers.Append(name, value);
         }
 
+        WritePosition(outcome, response);
+    }
+
+    public static void WritePosition(CallOutcome outcome, HttpResponse response)
+    {
         if (outcome.Position is { } position)
         {
             response.Headers[CallHeaders.Position] = position;

@@ -145,9 +145,10 @@ internal sealed class JournalReader(
     private async Task<bool> TakeArrivalsAsync(CancellationToken stopping)
     {
         // Until all slots are loaded the arrivals wait.
+        var allLoaded = OwnedSlots().All(_slots.ContainsKey);
         while (HasRoom)
         {
-            if (!OwnedSlots().All(_slots.ContainsKey) || !_feed.TryTake(out var slot, out var events))
+            if (!allLoaded || !_feed.TryTake(out var slot, out var events))
             {
                 return true;
             }

@@ -7,7 +7,10 @@ namespace CloudState.Knative.Runtime;
 /// <summary>The part of one transaction in the journals of its slots: numbers its events, and hands them on once they are stored.</summary>
 internal sealed class TransactionJournal
 {
-    private readonly Dictionary<OwnedSlot, SlotPart> _slots = [];
+    private static readonly Dictionary<OwnedSlot, SlotPart> NoSlots = [];
+
+    // Most transactions are of types without a journal.
+    private Dictionary<OwnedSlot, SlotPart>? _slots;
 
     private TransactionJournal(int entities) => Appends = new EntityAppend[entities];
 
@@ -38,7 +41,7 @@ internal sealed class TransactionJournal
     /// <param name="storedAt">The time that the events have in the store; null if that is not known.</param>
     public void Commit(DateTimeOffset? storedAt)
     {
-        foreach (var (slot, part) in _slots)
+        foreach (var (slot, part) in _slots ?? NoSlots)
         {
             foreach (var (append, position) in part.Replies)
             {
@@ -52,7 +55,7 @@ internal sealed class TransactionJournal
     /// <summary>It is not known whether the transaction is stored.</summary>
     public void Forget()
     {
-        foreach (var part in _slots.Values)
+        foreach (var (_, part) in _slots ?? NoSlots)
         {
             part.Tail.Forget();
         }
@@ -75,6 +78,7 @@ internal sealed class TransactionJournal
 
     private async ValueTask<SlotPart> FindAsync(OwnedSlot slot, TypeJournal journal)
     {
+        _slots ??= [];
         if (!_slots.TryGetValue(slot, out var part))
         {
             var tail = await journal.OpenAsync(slot, CancellationToken.None);
