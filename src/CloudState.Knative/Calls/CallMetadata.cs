@@ -10,12 +10,20 @@ public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, stri
     /// <summary>No metadata.</summary>
     public static CallMetadata Empty { get; } = new([]);
 
-    private readonly IReadOnlyList<KeyValuePair<string, string>> _entries;
+    private readonly Func<IReadOnlyList<KeyValuePair<string, string>>>? _make;
 
-    internal CallMetadata(IReadOnlyList<KeyValuePair<string, string>> entries) => _entries = entries;
+    internal CallMetadata(IReadOnlyList<KeyValuePair<string, string>> entries) => Entries = entries;
+
+    /// <param name="make">Makes the entries when they are first looked at.</param>
+    internal CallMetadata(Func<IReadOnlyList<KeyValuePair<string, string>>> make) => _make = make;
+
+    private IReadOnlyList<KeyValuePair<string, string>> Entries
+    {
+        get => field ??= _make!();
+    }
 
     /// <summary>How many entries there are; a name may occur more than once.</summary>
-    public int Count => _entries.Count;
+    public int Count => Entries.Count;
 
     /// <summary>The first value of a name, or null.</summary>
     public string? this[string name] => TryGetValue(name, out var value) ? value : null;
@@ -26,7 +34,7 @@ public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, stri
     /// <summary>Finds the first value of a name.</summary>
     public bool TryGetValue(string name, [NotNullWhen(true)] out string? value)
     {
-        foreach (var entry in _entries)
+        foreach (var entry in Entries)
         {
             if (entry.Key.Equals(name, StringComparison.OrdinalIgnoreCase))
             {
@@ -40,14 +48,14 @@ public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, stri
     }
 
     internal CallMetadata FollowedBy(CallMetadata more) =>
-        more.Count == 0 ? this : Count == 0 ? more : new([.. _entries, .. more._entries]);
+        more.Count == 0 ? this : Count == 0 ? more : new([.. Entries, .. more.Entries]);
 
     /// <summary>Without the id of the call that it came with, which is no other call's.</summary>
     internal CallMetadata WithoutCommandId() =>
-        this[CallHeaders.CommandId] is null ? this : new([.. _entries.Where(entry => !entry.Key.Equals(CallHeaders.CommandId, StringComparison.OrdinalIgnoreCase))]);
+        this[CallHeaders.CommandId] is null ? this : new([.. Entries.Where(entry => !entry.Key.Equals(CallHeaders.CommandId, StringComparison.OrdinalIgnoreCase))]);
 
     /// <summary>All entries in the order of arrival.</summary>
-    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => _entries.GetEnumerator();
+    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => Entries.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

@@ -1,9 +1,7 @@
 using CloudState.Knative.Calls;
-using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Journal;
 using CloudState.Knative.Outbox;
-using CloudState.Knative.Storage;
 using CloudState.Knative.Topics;
 
 namespace CloudState.Knative.Delivery;
@@ -19,9 +17,12 @@ internal sealed class Deliverer(RpcCalls calls, TopicSinks sinks, JournalSubscri
         _ => subscriptions.Find(delivery.Journal.Subscription)?.Select(JournalEvents.ToLogged(delivery.Journal))?.Target ?? delivery.Journal.Subscription,
     };
 
-    public Task<DeliveryResult> DeliverAsync(StoredDelivery delivery, CancellationToken cancelled) => delivery.ContentCase switch
+    public Task<DeliveryResult> DeliverAsync(IDeliverable delivery, CancellationToken cancelled) =>
+        delivery is DeliverableCall call ? CallAsync(call, cancelled) : DeliverAsync(delivery.ToStored(), cancelled);
+
+    private Task<DeliveryResult> DeliverAsync(StoredDelivery delivery, CancellationToken cancelled) => delivery.ContentCase switch
     {
-        StoredDelivery.ContentOneofCase.Call => CallAsync(delivery, cancelled),
+        StoredDelivery.ContentOneofCase.Call => CallAsync(DeliverableCall.Of(delivery), cancelled),
         StoredDelivery.ContentOneofCase.Event => sinks.PublishAsync(delivery.Event.Topic, OutgoingEvent.Of(delivery.Event), cancelled),
         StoredDelivery.ContentOneofCase.Journal => SelectAsync(delivery.Journal, cancelled),
         _ => throw new InvalidOperationException("It is neither a call nor an event. Deploy the version of the service that has stored it."),
@@ -34,17 +35,10 @@ internal sealed class Deliverer(RpcCalls calls, TopicSinks sinks, JournalSubscri
         return subscription.Select(JournalEvents.ToLogged(stored)) is { } selected ? DeliverAsync(selected.Content(), cancelled) : Task.FromResult(DeliveryResult.Delivered);
     }
 
-    private async Task<DeliveryResult> CallAsync(StoredDelivery delivery, CancellationToken cancelled)
+    private async Task<DeliveryResult> CallAsync(DeliverableCall delivery, CancellationToken cancelled)
     {
-        var call = delivery.Call;
-        var scope = new CallScope
-        {
-            Depth = call.Depth,
-            Trace = TraceParent.Parse(call.Traceparent, call.Tracestate),
-            Order = delivery.OrderStream.Length == 0 ? null : new EventOrder(delivery.OrderStream, delivery.OrderSequence),
-            CallCancelled = cancelled,
-        };
-        var outcome = await calls.CallAsync(StoredCalls.ToCall(call), delivery.CommandId, scope);
+        var scope = new CallScope { Depth = delivery.Depth, Trace = delivery.Trace, Order = delivery.Order, CallCancelled = cancelled };
+        var outcome = await calls.CallAsync(delivery.Call, delivery.CommandId, scope);
         return new DeliveryResult(outcome.Status, outcome.RetryAfter);
     }
 }

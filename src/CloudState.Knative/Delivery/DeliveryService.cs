@@ -150,7 +150,7 @@ internal sealed partial class DeliveryService(
     }
 
     private ParkedDelivery ToParked(DeliveryLane queue, PendingDelivery delivery, string error, int attempts) => new(
-        delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, (delivery.ParkedContent?.Invoke() ?? delivery.Content()!).ToByteString(), error, attempts, time.GetUtcNow().ToMicroseconds());
+        delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, (delivery.ParkedContent?.Invoke() ?? delivery.Content()!.ToStored()).ToByteString(), error, attempts, time.GetUtcNow().ToMicroseconds());
 
     private bool MayWorkLater(StatusCode code, int attempts) => IsUnexpected(code) ? attempts < options.MaxAttempts : code.IsTransient();
 

@@ -27,27 +27,36 @@ internal sealed class JournalReader(
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
     private readonly JournalFeed _feed = journal.Subscribe(Math.Max(options.MaxInFlight, BatchSize));
     private volatile Dictionary<OwnedSlot, SlotCheckpoint> _slots = [];
+    private bool _hasAllSlots;
 
     /// <summary>Whether the consumer has taken all events of the slots that this process owns.</summary>
-    public bool HasReadAll => _slots is var slots && OwnedSlots().All(slot => slots.TryGetValue(slot, out var checkpoint) && !IsBehind(checkpoint));
+    public bool HasReadAll => _slots is var slots && OwnedSlots().All(slot => slots.TryGetValue(slot, out var checkpoint) && !checkpoint.IsBehind);
 
     private bool IsSaved => _slots.Values.All(checkpoint => checkpoint.Saved == checkpoint.Read);
 
-    private bool HasRoom => _slots.Values.Sum(checkpoint => checkpoint.OpenCount) < options.MaxInFlight;
+    /// <summary>How many more events may be on their way to the consumer.</summary>
+    private int Room => options.MaxInFlight - _slots.Values.Sum(checkpoint => checkpoint.OpenCount);
 
     public async Task RunAsync(CancellationToken stopping)
     {
         var savedAt = time.GetTimestamp();
+        Task[] slotsMayChange = [Task.CompletedTask];
         while (!stopping.IsCancellationRequested)
         {
             var (clusterChanged, loaded, arrived, completed) = (cluster.Changed, outbox.Loads.Next, _feed.Arrivals.Next, completions.Next);
             try
             {
-                await TakeSlotsAsync(stopping);
+                if (Array.Exists(slotsMayChange, change => change.IsCompleted))
+                {
+                    await TakeSlotsAsync(stopping);
+                    slotsMayChange = [clusterChanged, loaded];
+                }
+
                 // First the ends: events up to there are among the arrivals, or have to be read.
-                var ends = _slots.Values.ToDictionary(checkpoint => checkpoint, EndOf);
+                var behind = _slots.Values.Where(checkpoint => checkpoint.IsBehind).Select(checkpoint => (checkpoint, checkpoint.End)).ToList();
                 var hasRoom = await TakeArrivalsAsync(stopping);
-                var isBehind = hasRoom && await CatchUpAsync(ends, stopping);
+                behind.RemoveAll(slot => slot.checkpoint.Read >= slot.End);
+                var isBehind = hasRoom && behind.Count > 0 && await CatchUpAsync(behind.ConvertAll(slot => slot.checkpoint), stopping);
                 if (time.GetElapsedTime(savedAt) >= options.SaveInterval)
                 {
                     await SaveAsync(_slots.Values);
@@ -91,15 +100,12 @@ internal sealed class JournalReader(
 
     private IEnumerable<OwnedSlot> OwnedSlots() => cluster.Owned.Where(slot => slot.Slot.EntityType == consumer.EntityType && !slot.IsOver);
 
-    private bool IsBehind(SlotCheckpoint checkpoint) => checkpoint.Read < EndOf(checkpoint);
-
-    private long EndOf(SlotCheckpoint checkpoint) => journal.Find(checkpoint.Slot)?.Last ?? long.MaxValue;
-
     /// <summary>Starts with slots that have come and been loaded, and stops with those that have gone.</summary>
     private async Task TakeSlotsAsync(CancellationToken stopping)
     {
-        var owned = OwnedSlots().Where(outbox.IsLoaded).ToHashSet();
-        var slots = _slots;
+        var (all, slots) = (OwnedSlots().ToArray(), _slots);
+        var owned = all.Where(outbox.IsLoaded).ToHashSet();
+        _hasAllSlots = owned.Count == all.Length;
         var gone = slots.Values.Where(checkpoint => !owned.Contains(checkpoint.Slot)).ToArray();
         var added = owned.Where(slot => !slots.ContainsKey(slot)).ToArray();
         if (gone.Length + added.Length == 0)
@@ -108,47 +114,49 @@ internal sealed class JournalReader(
         }
 
         await SaveAsync(gone);
-        var positions = await StartAsync(added, stopping);
-        _slots = owned.ToDictionary(slot => slot, slot => slots.GetValueOrDefault(slot) ?? new SlotCheckpoint(slot, positions[slot.Number]));
+        var started = await StartAsync(added, stopping);
+        _slots = owned.ToDictionary(slot => slot, slot => slots.GetValueOrDefault(slot) ?? started[slot]);
     }
 
-    /// <summary>The positions after which to read: those of the checkpoints, or where a new consumer starts.</summary>
-    private async Task<Dictionary<int, long>> StartAsync(OwnedSlot[] added, CancellationToken stopping)
+    /// <summary>Starts with slots: after the stored checkpoints, or where a new consumer starts.</summary>
+    private async Task<Dictionary<OwnedSlot, SlotCheckpoint>> StartAsync(OwnedSlot[] added, CancellationToken stopping)
     {
-        // A consumer that starts at the end takes the first event that its first process stores.
-        var ends = new Dictionary<int, long>();
+        var tails = new Dictionary<int, SlotTail>();
         foreach (var slot in added)
         {
-            ends[slot.Number] = (await journal.OpenAsync(slot, stopping)).Start;
+            tails[slot.Number] = await journal.OpenAsync(slot, stopping);
         }
 
         if (added.Length == 0)
         {
-            return ends;
+            return [];
         }
 
-        var stored = await store.ReadCheckpointsAsync(consumer.Name, consumer.EntityType, ends.Keys, stopping);
-        int[] missing = [.. ends.Keys.Where(slot => !stored.ContainsKey(slot))];
+        var stored = await store.ReadCheckpointsAsync(consumer.Name, consumer.EntityType, tails.Keys, stopping);
+        int[] missing = [.. tails.Keys.Where(slot => !stored.ContainsKey(slot))];
         var starts = missing.Length == 0 || consumer.Start == default ? new Dictionary<int, long>()
             : consumer.Start.At is { } at ? await store.FindPositionsAsync(consumer.EntityType, missing, at, stopping)
-            : (IReadOnlyDictionary<int, long>)missing.ToDictionary(slot => slot, slot => ends[slot]);
+            // A consumer that starts at the end takes the first event that its first process stores.
+            : (IReadOnlyDictionary<int, long>)missing.ToDictionary(slot => slot, slot => tails[slot].Start);
         if (consumer.Start != default && missing.Length > 0)
         {
             // So that the start stays where it is, however long it takes until there is an event.
             await store.SaveCheckpointsAsync(consumer.Name, consumer.EntityType, missing.ToDictionary(slot => slot, slot => starts.GetValueOrDefault(slot)), stopping);
         }
 
-        return ends.Keys.ToDictionary(slot => slot, slot => stored.TryGetValue(slot, out var position) ? position : starts.GetValueOrDefault(slot));
+        return added.ToDictionary(
+            slot => slot,
+            slot => new SlotCheckpoint(slot, tails[slot.Number], stored.TryGetValue(slot.Number, out var position) ? position : starts.GetValueOrDefault(slot.Number)));
     }
 
     /// <summary>Takes the events that this process has stored. Those that do not follow are read from the store later. Returns whether there is room for more.</summary>
     private async Task<bool> TakeArrivalsAsync(CancellationToken stopping)
     {
-        // Until all slots are loaded the arrivals wait.
-        var allLoaded = OwnedSlots().All(_slots.ContainsKey);
-        while (HasRoom)
+        var room = Room;
+        while (room > 0)
         {
-            if (!allLoaded || !_feed.TryTake(out var slot, out var events))
+            // Until all slots are loaded the arrivals wait.
+            if (!_hasAllSlots || !_feed.TryTake(out var slot, out var events))
             {
                 return true;
             }
@@ -156,34 +164,33 @@ internal sealed class JournalReader(
             if (_slots.TryGetValue(slot, out var checkpoint) && events[0].Position == checkpoint.Read + 1)
             {
                 await TakeAsync(events, checkpoint, stopping);
+                room -= events.Length;
             }
+
+            // Those that the consumer did not select are not on their way, and some others are done.
+            room = room > 0 ? room : Room;
         }
 
         return false;
     }
 
     /// <summary>Reads on from the store in slots that are behind. Returns whether there may be more.</summary>
-    private async Task<bool> CatchUpAsync(Dictionary<SlotCheckpoint, long> ends, CancellationToken stopping)
+    private async Task<bool> CatchUpAsync(List<SlotCheckpoint> behind, CancellationToken stopping)
     {
-        var behind = ends.Where(end => end.Key.Read < end.Value).ToDictionary(end => end.Key.Slot.Number, end => end.Key);
-        if (behind.Count == 0)
-        {
-            return false;
-        }
-
-        foreach (var checkpoint in behind.Values)
+        foreach (var checkpoint in behind)
         {
             await journal.OpenAsync(checkpoint.Slot, stopping);
         }
 
+        var bySlot = behind.ToDictionary(checkpoint => checkpoint.Slot.Number);
         var perSlot = Math.Max(BatchSize / behind.Count, 1);
-        var read = await store.ReadAsync(consumer.EntityType, behind.ToDictionary(slot => slot.Key, slot => slot.Value.Read), perSlot, stopping);
+        var read = await store.ReadAsync(consumer.EntityType, bySlot.ToDictionary(slot => slot.Key, slot => slot.Value.Read), perSlot, stopping);
         foreach (var ofSlot in read.GroupBy(next => next.SlotNumber))
         {
-            await TakeAsync([.. ofSlot], behind[ofSlot.Key], stopping);
+            await TakeAsync([.. ofSlot], bySlot[ofSlot.Key], stopping);
         }
 
-        return read.Count > 0 && behind.Values.Any(IsBehind);
+        return read.Count > 0 && behind.Exists(checkpoint => checkpoint.IsBehind);
     }
 
     private async ValueTask TakeAsync(IReadOnlyList<JournalEvent> events, SlotCheckpoint checkpoint, CancellationToken stopping)

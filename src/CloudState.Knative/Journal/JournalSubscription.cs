@@ -16,4 +16,4 @@ internal sealed record JournalSubscription(string Name, string EntityType, Func<
 /// <summary>An event that a subscription takes.</summary>
 /// <param name="Target">The full name of an rpc, or a topic; for display.</param>
 /// <param name="Content">Makes what is delivered.</param>
-internal readonly record struct SelectedEvent(string Target, Func<StoredDelivery> Content);
+internal readonly record struct SelectedEvent(string Target, Func<IDeliverable> Content);

@@ -1,9 +1,10 @@
 using CloudState.Knative.Cluster;
+using CloudState.Knative.Runtime;
 
 namespace CloudState.Knative.Journal;
 
 /// <summary>How far a consumer has come in one slot. Events complete in any order; all before the first one that is not complete count as done.</summary>
-internal sealed class SlotCheckpoint(OwnedSlot slot, long position)
+internal sealed class SlotCheckpoint(OwnedSlot slot, SlotTail tail, long position)
 {
     private readonly Lock _lock = new();
     private readonly SortedSet<long> _open = [];
@@ -13,6 +14,12 @@ internal sealed class SlotCheckpoint(OwnedSlot slot, long position)
 
     /// <summary>The last position that the consumer has taken.</summary>
     public long Read => Volatile.Read(ref _read);
+
+    /// <summary>The last position that is stored; <see cref="long.MaxValue"/> while that is not known.</summary>
+    public long End => tail.Last is >= 0 and var last ? last : long.MaxValue;
+
+    /// <summary>Whether there are events that the consumer has not taken.</summary>
+    public bool IsBehind => Read < End;
 
     /// <summary>How many of the taken events are not done.</summary>
     public int OpenCount

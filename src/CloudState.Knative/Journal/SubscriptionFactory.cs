@@ -24,19 +24,14 @@ internal sealed class SubscriptionFactory(StoredTypes types, TopicEvents topics)
     public JournalSubscription Publish(string entityType, string topic) => new(
         TopicEvents.LaneOf(topic), entityType, read => new SelectedEvent(topic, () => new StoredDelivery { Event = topics.OfJournal(read, topic, types).ToStored(topic) }));
 
-    private StoredDelivery ToCall(EventRpc rpc, EventConsumer consumer, JournalEvent read)
+    private DeliverableCall ToCall(EventRpc rpc, EventConsumer consumer, JournalEvent read)
     {
         var stored = read.InMemory ?? types.FromJson(read.TypeName, read.Json.Span);
         var described = topics.OfJournal(read, types.Of(stored).Name, "application/json", ByteString.Empty);
         var message = rpc.Rpc.InputType == Any.Descriptor ? Pack(stored).ToByteString() : ToMessage(rpc, (IMessage)stored, read);
         var id = consumer.IsDefaultGroup ? $"{described.Source} {described.Id}" : $"{described.Source} {described.Id} {consumer.Group}";
-        return new StoredDelivery
-        {
-            Call = StoredCalls.ToStored(new OutgoingCall(rpc.FullName, message, described.ToMetadata()), depth: 0, read.Trace),
-            CommandId = id,
-            OrderStream = $"{consumer.Group} {read.Origin}",
-            OrderSequence = read.Sequence,
-        };
+        return new DeliverableCall(
+            new OutgoingCall(rpc.FullName, message, described.ToMetadata()), id, Depth: 0, new EventOrder($"{consumer.Group} {read.Origin}", read.Sequence), read.Trace);
     }
 
     private ByteString ToMessage(EventRpc rpc, IMessage stored, JournalEvent read)

@@ -26,7 +26,7 @@ internal sealed class ValueAnnouncer(IReadOnlyList<JournalSubscription> subscrip
             from subscription in subscriptions
             let selected = subscription.Select(announced)
             where selected is not null
-            let delivery = new StoredDelivery(selected.Value.Content()) { Lane = subscription.Name }
+            let delivery = new StoredDelivery(selected.Value.Content().ToStored()) { Lane = subscription.Name }
             select new OutboxEntry(Guid.CreateVersion7(), entity, accepted.SlotNumber, selected.Value.Target, delivery.ToByteString());
     }
 }

@@ -10,7 +10,7 @@ namespace CloudState.Knative.Outbox;
 /// <param name="Target">Where it goes, for people: the full name of an rpc, or a topic.</param>
 /// <param name="Content">Makes what is delivered; null when there is nothing to deliver any more.</param>
 /// <param name="Complete">Called once it is delivered, or given up, or parked.</param>
-internal sealed record PendingDelivery(string Id, EntityId Origin, string Lane, string Target, Func<StoredDelivery?> Content, Action Complete)
+internal sealed record PendingDelivery(string Id, EntityId Origin, string Lane, string Target, Func<IDeliverable?> Content, Action Complete)
 {
     /// <summary>The lane of calls that commands have asked for.</summary>
     public const string Effects = "";

@@ -3,12 +3,25 @@ namespace CloudState.Knative.Outbox;
 /// <summary>Wakes all who wait, each time it is sent.</summary>
 internal sealed class Pulse
 {
-    private TaskCompletionSource _next = New();
+    // Null while nothing waits for the next pulse.
+    private TaskCompletionSource? _next;
 
     /// <summary>Completes with the next pulse. To miss none, take it before looking for what it is about.</summary>
-    public Task Next => Volatile.Read(ref _next).Task;
+    public Task Next
+    {
+        get
+        {
+            if (Volatile.Read(ref _next) is { } next)
+            {
+                return next.Task;
+            }
 
-    public void Send() => Interlocked.Exchange(ref _next, New()).TrySetResult();
+            var created = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return (Interlocked.CompareExchange(ref _next, created, null) ?? created).Task;
+        }
+    }
+
+    public void Send() => Interlocked.Exchange(ref _next, null)?.TrySetResult();
 
     /// <summary>Returns when one of the tasks has completed, after a time at the latest, or when cancelled. Leaves nothing behind on the tasks, which may be old.</summary>
     public static async Task AnyAsync(TimeSpan longest, TimeProvider time, CancellationToken cancelled, params IEnumerable<Task> tasks)
@@ -17,6 +30,4 @@ internal sealed class Pulse
         await Task.WhenAny([.. tasks, Task.Delay(longest, time, ended.Token)]);
         await ended.CancelAsync();
     }
-
-    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -42,7 +42,7 @@ internal sealed record Command
     public CancellationToken CallCancelled { get; init; }
 
     /// <summary>The span that the command belongs to: the edge's, then its own.</summary>
-    public ActivityContext Trace { get; set; } = Activity.Current?.Context ?? default;
+    public ActivityContext Trace { get; set; }
 
     public CallScope Scope => new()
     {

@@ -65,19 +65,17 @@ internal sealed class JournalLane : IAsyncDisposable
             // One tenure per transaction: the store checks that it is not over.
             foreach (var ofTenure in batch.GroupBy(append => append.Tenure))
             {
-                await WriteAsync(ofTenure.GroupBy(append => append.EntityId).Select(group => group.ToArray()).ToArray());
+                await WriteAsync([.. ofTenure.GroupBy(append => append.EntityId, (_, appends) => appends.ToList())]);
             }
         }
     }
 
-    private async Task WriteAsync(ArraySegment<PendingAppend[]> groups)
+    private async Task WriteAsync(List<List<PendingAppend>> entities)
     {
         // An incarnation that was discarded meanwhile takes its later appends with it.
-        ArraySegment<PendingAppend[]> alive = groups
-            .Select(group => Array.FindAll(group, append => !append.Entity.IsDiscarded))
-            .Where(group => group.Length > 0)
-            .ToArray();
-        if (alive.Count == 0)
+        entities.ForEach(static appends => appends.RemoveAll(static append => append.Entity.IsDiscarded));
+        entities.RemoveAll(static appends => appends.Count == 0);
+        if (entities.Count == 0)
         {
             return;
         }
@@ -87,34 +85,34 @@ internal sealed class JournalLane : IAsyncDisposable
         DateTimeOffset? storedAt;
         try
         {
-            journal = await TransactionJournal.NumberAsync(alive, _journals);
-            storedAt = await _store.AppendAsync(journal.Appends, alive[0][0].Tenure.MemberId, CancellationToken.None);
+            journal = await TransactionJournal.NumberAsync(entities, _journals);
+            storedAt = await _store.AppendAsync(journal.Appends, entities[0][0].Tenure.MemberId, CancellationToken.None);
         }
         catch (StoreUnavailableException unavailable)
         {
             journal?.Forget();
             _health.ReportDown(unavailable);
-            Fail(alive, unavailable);
+            Fail(entities, unavailable);
             return;
         }
         catch (FencedException fenced)
         {
-            CloudStateTelemetry.Fenced(alive.Sum(group => group.Length));
-            alive[0][0].Tenure.End();
-            Fail(alive, fenced);
+            CloudStateTelemetry.Fenced(entities.Sum(appends => appends.Count));
+            entities[0][0].Tenure.End();
+            Fail(entities, fenced);
             return;
         }
-        catch (Exception) when (alive.Count > 1)
+        catch (Exception) when (entities.Count > 1)
         {
-            await WriteAsync(alive[..(alive.Count / 2)]);
-            await WriteAsync(alive[(alive.Count / 2)..]);
+            await WriteAsync(entities[..(entities.Count / 2)]);
+            await WriteAsync(entities[(entities.Count / 2)..]);
             return;
         }
-        catch (Exception failure) when (failure is not VersionConflictException && alive[0].Length > 1)
+        catch (Exception failure) when (failure is not VersionConflictException && entities[0].Count > 1)
         {
-            foreach (var append in alive[0])
+            foreach (var append in entities[0])
             {
-                await WriteAsync(new[] { new[] { append } });
+                await WriteAsync([[append]]);
             }
 
             return;
@@ -123,24 +121,24 @@ internal sealed class JournalLane : IAsyncDisposable
         {
             // After a conflict the end of a slot may be elsewhere.
             journal?.Forget();
-            Fail(alive, failure);
+            Fail(entities, failure);
             return;
         }
 
-        Measure(alive, Stopwatch.GetElapsedTime(started));
+        Measure(entities, Stopwatch.GetElapsedTime(started));
         journal.Commit(storedAt);
-        foreach (var append in alive.SelectMany(group => group))
+        foreach (var append in entities.SelectMany(appends => appends))
         {
             append.Pending.Activation.AppendSucceeded(append);
         }
     }
 
     /// <summary>Every command of a transaction gets a span of it.</summary>
-    private static void Measure(ArraySegment<PendingAppend[]> stored, TimeSpan elapsed)
+    private static void Measure(List<List<PendingAppend>> stored, TimeSpan elapsed)
     {
-        var commands = stored.Sum(group => group.Length);
+        var commands = stored.Sum(appends => appends.Count);
         CloudStateTelemetry.Committed(commands, elapsed);
-        foreach (var append in stored.SelectMany(group => group))
+        foreach (var append in stored.SelectMany(appends => appends))
         {
             var change = append.Append.State as EventsChange;
             CloudStateTelemetry.Appended(
@@ -150,11 +148,11 @@ internal sealed class JournalLane : IAsyncDisposable
         }
     }
 
-    private static void Fail(ArraySegment<PendingAppend[]> groups, Exception failure)
+    private static void Fail(List<List<PendingAppend>> entities, Exception failure)
     {
-        foreach (var group in groups)
+        foreach (var appends in entities)
         {
-            group[0].Pending.Activation.AppendFailed(group[0], failure);
+            appends[0].Pending.Activation.AppendFailed(appends[0], failure);
         }
     }
 }

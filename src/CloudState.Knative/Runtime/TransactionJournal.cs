@@ -18,20 +18,23 @@ internal sealed class TransactionJournal
     public EntityAppend[] Appends { get; }
 
     /// <summary>Numbers the events of types that have a journal.</summary>
-    /// <param name="groups">The appends of each entity.</param>
+    /// <param name="entities">The appends of each entity.</param>
     /// <param name="journals">By entity type.</param>
     /// <exception cref="StoreUnavailableException">A slot has to be opened first, and the store does not answer.</exception>
     /// <exception cref="FencedException">This process is no longer the member that owns a slot.</exception>
-    public static async ValueTask<TransactionJournal> NumberAsync(ArraySegment<PendingAppend[]> groups, FrozenDictionary<string, TypeJournal> journals)
+    public static async ValueTask<TransactionJournal> NumberAsync(List<List<PendingAppend>> entities, FrozenDictionary<string, TypeJournal> journals)
     {
-        var transaction = new TransactionJournal(groups.Count);
-        for (var index = 0; index < groups.Count; index++)
+        var transaction = new TransactionJournal(entities.Count);
+        for (var index = 0; index < entities.Count; index++)
         {
-            var group = groups[index];
-            transaction.Appends[index] = EntityAppend.Merge(
-                journals.Count > 0 && journals.TryGetValue(group[0].EntityId.Type, out var journal)
-                    ? await transaction.NumberAsync(group, journal)
-                    : Array.ConvertAll(group, append => append.Append));
+            var appends = entities[index];
+            var stored = appends.ConvertAll(static append => append.Append);
+            if (journals.Count > 0 && journals.TryGetValue(appends[0].EntityId.Type, out var journal))
+            {
+                await transaction.NumberAsync(appends, stored, journal);
+            }
+
+            transaction.Appends[index] = EntityAppend.Merge(stored);
         }
 
         return transaction;
@@ -61,19 +64,15 @@ internal sealed class TransactionJournal
         }
     }
 
-    private async ValueTask<EntityAppend[]> NumberAsync(PendingAppend[] group, TypeJournal journal)
+    private async ValueTask NumberAsync(List<PendingAppend> appends, List<EntityAppend> stored, TypeJournal journal)
     {
-        var numbered = Array.ConvertAll(group, append => append.Append);
-        for (var index = 0; index < group.Length; index++)
+        for (var index = 0; index < appends.Count; index++)
         {
-            var append = group[index].Append;
-            if (append.State is EventsChange change && change.Events.Count + append.Adopted.Count > 0)
+            if (stored[index] is { State: EventsChange change } append && change.Events.Count + append.Adopted.Count > 0)
             {
-                numbered[index] = Number(group[index], change, await FindAsync(group[index].Pending.Activation.Slot, journal));
+                stored[index] = Number(appends[index], change, await FindAsync(appends[index].Pending.Activation.Slot, journal));
             }
         }
-
-        return numbered;
     }
 
     private async ValueTask<SlotPart> FindAsync(OwnedSlot slot, TypeJournal journal)

@@ -133,7 +133,7 @@ internal sealed class SlotTail
 
     public bool IsKnown => Volatile.Read(ref _last) != Unknown;
 
-    /// <summary>The last position that is stored.</summary>
+    /// <summary>The last position that is stored; negative while that is not known.</summary>
     public long Last => Volatile.Read(ref _last);
 
     public void Open(long last)

@@ -77,12 +77,12 @@ internal sealed record OutgoingEvent
     public static KeyValuePair<string, string> ToHeader(KeyValuePair<string, string> attribute) =>
         new(CloudEventMetadata.Prefix + attribute.Key, HttpUtilities.EncodeHeaderValue(attribute.Value));
 
-    /// <summary>What comes with a command that is called with this event.</summary>
-    public CallMetadata ToMetadata()
+    /// <summary>What comes with a command that is called with this event. Made when a handler looks at it.</summary>
+    public CallMetadata ToMetadata() => new(() =>
     {
         var attributes = Attributes.Select(ToHeader);
-        return new([.. DataContentType.Length == 0 ? attributes : attributes.Append(new(CloudEventMetadata.ContentType, DataContentType))]);
-    }
+        return [.. DataContentType.Length == 0 ? attributes : attributes.Append(new(CloudEventMetadata.ContentType, DataContentType))];
+    });
 
     public StoredCloudEvent ToStored(string topic) => new()
     {

@@ -1,12 +1,16 @@
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Journal;
+using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.UnitTests.Journal;
 
 public sealed class SlotCheckpointTests
 {
-    private readonly SlotCheckpoint _checkpoint = new(new OwnedSlot(new Slot("cart", 0), Tenure.Unlimited(TimeProvider.System)), position: 40);
+    private readonly SlotTail _tail = new();
+    private readonly SlotCheckpoint _checkpoint;
+
+    public SlotCheckpointTests() => _checkpoint = new(new OwnedSlot(new Slot("cart", 0), Tenure.Unlimited(TimeProvider.System)), _tail, position: 40);
 
     [Fact]
     public void DoneIsWhatComesBeforeTheFirstThatIsOpen()
@@ -28,5 +32,18 @@ public sealed class SlotCheckpointTests
         _checkpoint.Open(41);
 
         Assert.Equal((40, 40, 1), (_checkpoint.Done, _checkpoint.Read, _checkpoint.OpenCount));
+    }
+
+    [Fact]
+    public void WhileTheTailIsNotKnown_ItIsBehind()
+    {
+        Assert.True(_checkpoint.IsBehind);
+
+        _tail.Open(41);
+        _checkpoint.ReadUpTo(41);
+        Assert.False(_checkpoint.IsBehind);
+
+        _tail.Forget();
+        Assert.True(_checkpoint.IsBehind);
     }
 }
