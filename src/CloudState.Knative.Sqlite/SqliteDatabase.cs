@@ -74,7 +74,7 @@ internal sealed class SqliteDatabase(SqliteStoreOptions options) : IAsyncDisposa
         _writer?.Dispose();
         _lock?.Dispose();
 
-        // Whoever still waits comes in, one after another, and finds the store disposed.
+        // Those that still wait come in, one after another, and find the store disposed.
         _writing.Release();
         _reading.Release(MaxReaders);
     }

@@ -3,7 +3,7 @@ using Microsoft.Data.Sqlite;
 
 namespace CloudState.Knative.Sqlite;
 
-/// <summary>The table of deliveries that wait for somebody to look at them.</summary>
+/// <summary>The table of parked deliveries, which wait for an operator.</summary>
 internal sealed class SqliteParkedStore(SqliteDatabase database) : IParkedStore
 {
     private const string Columns = "id, lane, entity_type, entity_id, slot, content, error, attempts, parked_at";

@@ -50,7 +50,7 @@ public abstract class EntityTestKit<TState>
         var (reply, isKept) = (default(IMessage), false);
         try
         {
-            // As it comes over the wire: nobody else holds it.
+            // As it comes over the wire: no other code holds it.
             reply = await definition.Handler(entity, command.Descriptor.Parser.ParseFrom(command.ToByteArray()), context);
             definition.CheckAnswer(reply, context);
             isKept = context.Failure is null || !context.HasChanges;

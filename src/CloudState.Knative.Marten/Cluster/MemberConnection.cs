@@ -52,7 +52,7 @@ internal sealed class MemberConnection(NpgsqlConnectionStringBuilder settings, T
         }
     }
 
-    /// <summary>Returns when somebody else has changed something, or may have, and when <paramref name="cancellationToken"/> is cancelled.</summary>
+    /// <summary>Returns when another member has changed something, or may have, and when <paramref name="cancellationToken"/> is cancelled.</summary>
     public async Task WaitForChangeAsync(CancellationToken cancellationToken)
     {
         try
@@ -101,7 +101,7 @@ internal sealed class MemberConnection(NpgsqlConnectionStringBuilder settings, T
         CommandTimeout = (int)Math.Ceiling(lease.TotalSeconds),
         CancellationTimeout = -1,
 
-        // A connection that died while nobody sends anything over it is found by TCP: Npgsql's own probe would break it when a wait
+        // A connection that died while nothing is sent over it is found by TCP: Npgsql's own probe would break it when a wait
         // is cancelled in the middle, and could break it between two calls.
         KeepAlive = 0,
         TcpKeepAlive = true,

@@ -13,8 +13,8 @@ using IStorageOperation = Marten.Internal.Operations.IStorageOperation;
 namespace CloudState.Knative.Marten.Cluster;
 
 /// <summary>
-/// Fails the transaction when the member is gone, and otherwise keeps it from being deleted until the transaction ends: whoever
-/// deletes it waits for what it has in flight, and is followed by nothing more.
+/// Fails the transaction when the member is gone, and otherwise keeps it from being deleted until the transaction ends: a
+/// deletion waits for what the member has in flight, and nothing more of it follows.
 /// </summary>
 /// <remarks>
 /// The lock must not outlive a process that was paused between its statements: PostgreSQL ends a transaction that is idle for

@@ -7,17 +7,17 @@ namespace CloudState.Knative.Marten.Cluster;
 /// <summary>The statements of <see cref="PostgresMemberStore"/>.</summary>
 /// <remarks>
 /// <para>Sweeping skips locked members: one with an append in flight, perhaps of a process that hangs, is left for later instead of waited for.</para>
-/// <para>Claims and releases first lock the row of their own member, so that nobody deletes it meanwhile; if somebody was faster, they do nothing.
+/// <para>Claims and releases first lock the row of their own member, so that it cannot be deleted meanwhile; if it is deleted already, they do nothing.
 /// The foreign key makes this hold for every claim: none outlives its member.</para>
 /// <para>Slots are claimed in their order, so that two claims wait for each other only in one direction. Joins, which both free slots
-/// and claim them, go one after another: they lock the row of the ring first. So the later one sees the member that the earlier one has added.</para>
+/// and claim them, go one after another: they lock the row of the cluster first. So the later one sees the member that the earlier one has added.</para>
 /// </remarks>
 internal sealed class MemberQueries(MemberTables tables, string channel)
 {
-    /// <summary>The error of a join with another number of slots; its message is the number that the ring has. The class is not one of PostgreSQL's.</summary>
+    /// <summary>The error of a join with another number of slots; its message is the number that the cluster has. The class is not one of PostgreSQL's.</summary>
     public const string WrongSlotCount = "CS001";
 
-    private readonly string _makeRing = $"insert into {tables.Ring} (id, slots) values (1, $1) on conflict do nothing";
+    private readonly string _makeCluster = $"insert into {tables.Cluster} (id, slots) values (1, $1) on conflict do nothing";
 
     private readonly string _sweep =
         $"delete from {tables.Members} where member_id in (select member_id from {tables.Members} where lease_until < now() for update skip locked)";
@@ -90,8 +90,8 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
 
     public IEnumerable<NpgsqlBatchCommand> Join(Member member, IReadOnlyList<Guid> previousIds, TimeSpan lease, int slots)
     {
-        yield return Command(_makeRing, Integer(slots));
-        yield return Command(LockRing(slots));
+        yield return Command(_makeCluster, Integer(slots));
+        yield return Command(LockCluster(slots));
         yield return Command(_sweep);
         yield return Command(_delete, new NpgsqlParameter<Guid[]> { TypedValue = [.. previousIds] });
 
@@ -117,12 +117,12 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
     public NpgsqlBatchCommand Leave(Guid memberId) => Command(_leave, Id(memberId));
 
     // A block takes no parameters.
-    private string LockRing(int slots) =>
+    private string LockCluster(int slots) =>
         $"""
         do $$
         declare existing integer;
         begin
-          select r.slots into existing from {tables.Ring} r for update;
+          select r.slots into existing from {tables.Cluster} r for update;
           if existing <> {slots} then
             raise exception using errcode = '{WrongSlotCount}', message = existing::text;
           end if;

@@ -4,7 +4,7 @@ using Weasel.Postgresql.Tables;
 namespace CloudState.Knative.Marten.Cluster;
 
 /// <summary>
-/// The tables of the ring: who takes part, who owns which slot, and, in one row, how many slots a type has. A row of slots is a
+/// The tables of the cluster: who takes part, who owns which slot, and, in one row, how many slots a type has. A row of slots is a
 /// claim; without a row the slot is free.
 /// </summary>
 internal sealed class MemberTables(string schema)
@@ -13,7 +13,7 @@ internal sealed class MemberTables(string schema)
 
     public string Slots { get; } = $"{schema}.cloudstate_slots";
 
-    public string Ring { get; } = $"{schema}.cloudstate_ring";
+    public string Cluster { get; } = $"{schema}.cloudstate_ring";
 
     public IEnumerable<Table> Definitions()
     {
@@ -43,10 +43,10 @@ internal sealed class MemberTables(string schema)
         slots.Indexes.Add(new IndexDefinition("cloudstate_slots_owner") { Columns = ["owner"] });
         yield return slots;
 
-        var ring = new Table(Name("cloudstate_ring"));
-        ring.AddColumn("id", "integer").AsPrimaryKey();
-        ring.AddColumn("slots", "integer").NotNull();
-        yield return ring;
+        var cluster = new Table(Name("cloudstate_ring"));
+        cluster.AddColumn("id", "integer").AsPrimaryKey();
+        cluster.AddColumn("slots", "integer").NotNull();
+        yield return cluster;
     }
 
     private PostgresqlObjectName Name(string table) => new(schema, table, SchemaUtils.IdentifierUsage.General);

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace CloudState.Knative.Marten.Cluster;
 
-/// <summary>The members and their slots in PostgreSQL, whose clock counts the leases. One ring per database schema.</summary>
+/// <summary>The members and their slots in PostgreSQL, whose clock counts the leases. One cluster per database schema.</summary>
 internal sealed class PostgresMemberStore(NpgsqlConnectionStringBuilder settings, TimeSpan lease, string schema, MemberTables tables) : IMemberStore
 {
     private const int MaxIdentifierLength = 63;
@@ -30,8 +30,8 @@ internal sealed class PostgresMemberStore(NpgsqlConnectionStringBuilder settings
         catch (PostgresException refused) when (refused.SqlState == MemberQueries.WrongSlotCount)
         {
             throw new InvalidOperationException(
-                $"CloudState:Cluster:Slots is {slots}, but the ring of schema '{schema}' has {refused.MessageText} slots. " +
-                $"Set it to {refused.MessageText}, or stop all pods and delete the row of {tables.Ring}.",
+                $"CloudState:Cluster:Slots is {slots}, but the cluster of schema '{schema}' has {refused.MessageText} slots. " +
+                $"Set it to {refused.MessageText}, or stop all pods and delete the row of {tables.Cluster}.",
                 refused);
         }
     }

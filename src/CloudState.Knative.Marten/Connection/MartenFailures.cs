@@ -60,7 +60,7 @@ internal static class MartenFailures
     {
         PostgresErrorCodes.UniqueViolation when refused.TableName is "mt_streams" or "mt_events" or "cloudstate_commands" or "cloudstate_journal" => Conflict(failure),
 
-        // Whoever loses such a race against another writer was rolled back.
+        // The loser of such a race against another writer was rolled back.
         PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected => Conflict(failure),
 
         PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.InvalidSchemaName or PostgresErrorCodes.UndefinedColumn
@@ -84,5 +84,5 @@ internal static class MartenFailures
         new($"PostgreSQL refuses to serve ({refused.SqlState}): {refused.MessageText}", failure);
 
     private static VersionConflictException Conflict(Exception failure) =>
-        new("Somebody else has written to an entity of this batch. Nothing of it was written.", failure);
+        new("Another writer has changed an entity of this batch. Nothing of it was written.", failure);
 }

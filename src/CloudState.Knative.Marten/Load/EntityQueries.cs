@@ -23,7 +23,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
 
     private readonly string _sequence = $"select sequence from {schema}.{OrderSection.Name} where entity_type = $1 and entity_id = $2 and stream = $3";
 
-    // Rows that somebody trims at the same time are left to him, so that the two cannot wait for each other.
+    // Rows that another transaction trims at the same time are left to it, so that the two cannot wait for each other.
     private readonly string _forget =
         $"""
         delete from {schema}.{RecordSection.Name} where (stream, command_id) in
@@ -40,7 +40,7 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
         $"""
         select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{EntitySnapshot.Alias}, {schema}.mt_doc_{EntityValue.Alias}, {schema}.{RecordSection.Name}, {schema}.{OutboxSection.Name}, {schema}.{TimerSection.Name}, {schema}.{OrderSection.Name},
           {schema}.{JournalSection.Name}, {schema}.{JournalTables.Slots}, {schema}.{JournalTables.Checkpoints}, {schema}.{JournalTables.FormerCheckpoints}, {schema}.{ParkedTable.Name},
-          {members.Members}, {members.Slots}, {members.Ring} limit 0
+          {members.Members}, {members.Slots}, {members.Cluster} limit 0
         """;
 
     public async Task<CommandRecord?> FindCommandAsync(string stream, string commandId, CancellationToken cancellationToken)

@@ -3,7 +3,7 @@ using Weasel.Postgresql.Tables;
 
 namespace CloudState.Knative.Marten.Outbox;
 
-/// <summary>The table of deliveries that wait for somebody to look at them.</summary>
+/// <summary>The table of parked deliveries, which wait for an operator.</summary>
 internal static class ParkedTable
 {
     public const string Name = "cloudstate_parked";

@@ -17,7 +17,7 @@ internal sealed class PostgresParkedStore(NpgsqlDataSource database, string sche
 
     public async Task<bool> TryParkBehindAsync(ParkedDelivery delivery, CancellationToken cancellationToken)
     {
-        // The rows are locked, so that nobody removes the last one meanwhile.
+        // The rows are locked, so that the last one cannot be removed meanwhile.
         var waiting = await database.ExecuteAsync(
             $"""
             with first as (select id from {_table} where lane = $2 and entity_type = $3 and entity_id = $4 and slot = $5 for update)

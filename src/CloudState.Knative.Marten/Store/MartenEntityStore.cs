@@ -23,7 +23,7 @@ namespace CloudState.Knative.Marten.Store;
 /// </remarks>
 internal sealed class MartenEntityStore : IEntityStore
 {
-    // Spells "CloudSta"; any number will do that nobody else on the database uses.
+    // Spells "CloudSta"; any number that nothing else on the database uses would do.
     private const long MigrationLock = 0x436c6f7564537461;
 
     // Operations of one round trip. The largest batches that the journal forms stay below.
@@ -38,7 +38,7 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly Func<IReadOnlyList<StreamAppend>, Guid?, CancellationToken, Task<DateTimeOffset?>> _append;
     private readonly PostgresMemberStore _members;
 
-    public MartenEntityStore(MartenStoreOptions options, ClusterOptions ring, StoredTypes types)
+    public MartenEntityStore(MartenStoreOptions options, ClusterOptions cluster, StoredTypes types)
     {
         MaxConcurrentAppends = options.MaxConcurrentAppends;
         _schema = options.SchemaName;
@@ -58,9 +58,9 @@ internal sealed class MartenEntityStore : IEntityStore
         _loader = new EntityLoader(
             new EntityReader(_database, _schema), types, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
         _append = options.UseMartenSessions ?? options.Configure is not null
-            ? new SessionAppend(_marten.Value.Store, memberTables, sections, ring.Lease).RunAsync
+            ? new SessionAppend(_marten.Value.Store, memberTables, sections, cluster.Lease).RunAsync
             : new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections)).RunAsync;
-        _members = new PostgresMemberStore(connection, ring.Lease, _schema, memberTables);
+        _members = new PostgresMemberStore(connection, cluster.Lease, _schema, memberTables);
 
         (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
         {

@@ -29,7 +29,7 @@ internal sealed class CallRecorder : CallInvoker
         var message = (IMessage)request;
         _recorded = new OutgoingCall(method.FullName[1..], message.ToByteString(), metadata) { InputType = message.Descriptor };
 
-        // Nobody looks at it.
+        // Nothing looks at it.
         return null!;
     }
 

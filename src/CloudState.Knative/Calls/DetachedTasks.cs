@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 
 namespace CloudState.Knative.Calls;
 
-/// <summary>Tasks that nobody waits for, until the service stops.</summary>
+/// <summary>Tasks that no caller waits for, until the service stops.</summary>
 internal sealed class DetachedTasks
 {
     private readonly ConcurrentDictionary<Task, bool> _underWay = new();

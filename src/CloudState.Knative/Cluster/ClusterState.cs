@@ -3,13 +3,13 @@ using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Cluster;
 
-/// <summary>What this process knows of the ring and which slots it owns. Written by <see cref="Membership"/> alone, read by everybody.</summary>
+/// <summary>What this process knows of the cluster and which slots it owns. Written by <see cref="Membership"/> alone, read by all.</summary>
 internal sealed class ClusterState
 {
     private readonly FrozenDictionary<string, OwnedSlot?[]> _owned;
     private readonly int _slotsPerType;
     private readonly bool _isSole;
-    private volatile ClusterSnapshot _ring = ClusterSnapshot.Empty;
+    private volatile ClusterSnapshot _snapshot = ClusterSnapshot.Empty;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ClusterState(IEnumerable<string> entityTypes, int slotsPerType)
@@ -24,10 +24,10 @@ internal sealed class ClusterState
         _owned = entityTypes.ToFrozenDictionary(type => type, _ => new OwnedSlot?[slotsPerType]);
     }
 
-    public ClusterSnapshot Snapshot => _ring;
+    public ClusterSnapshot Snapshot => _snapshot;
 
     /// <summary>Whether commands can be brought to their owners.</summary>
-    public bool IsReady => _isSole || _ring.Self is not null;
+    public bool IsReady => _isSole || _snapshot.Self is not null;
 
     public IEnumerable<string> EntityTypes => _owned.Keys;
 
@@ -37,7 +37,7 @@ internal sealed class ClusterState
     /// <summary>Completes with the next change. To miss none, take it before looking.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
 
-    /// <summary>The state of a process that shares its store with nobody: it owns everything, for ever.</summary>
+    /// <summary>The state of a process that does not share its store: it owns everything, for ever.</summary>
     public static ClusterState Sole(IEnumerable<string> entityTypes, TimeProvider time)
     {
         var state = new ClusterState(entityTypes, slotsPerType: 1, isSole: true);
@@ -58,9 +58,9 @@ internal sealed class ClusterState
 
     public void Drop(OwnedSlot owned) => Volatile.Write(ref _owned[owned.Slot.EntityType][owned.Slot.Number], null);
 
-    public void Publish(ClusterSnapshot ring)
+    public void Publish(ClusterSnapshot snapshot)
     {
-        _ring = ring;
+        _snapshot = snapshot;
         SignalChange();
     }
 

@@ -10,12 +10,12 @@ namespace CloudState.Knative.Cluster;
 /// </summary>
 /// <remarks>
 /// <para>
-/// The protocol. Each process looks at the ring every <see cref="ClusterOptions.Renewal"/>, and at once when another one has announced a change:
+/// The protocol. Each process looks at the cluster every <see cref="ClusterOptions.Renewal"/>, and at once when another one has announced a change:
 /// </para>
 /// <list type="number">
-/// <item>It renews its lease, or joins as a new member if it is none. Members whose lease has ended are deleted by whoever looks first;
+/// <item>It renews its lease, or joins as a new member if it is none. Members whose lease has ended are deleted by the first that looks;
 /// with a member the rows of its slots go. From the members that are left follows who should own which slot (<see cref="ClusterSnapshot"/>).</item>
-/// <item>Slots that somebody else should own are drained: no command enters them any more, those inside finish. Then their rows are
+/// <item>Slots that another member should own are drained: no command enters them any more, those inside finish. Then their rows are
 /// deleted, and the others told.</item>
 /// <item>Slots that it should own are claimed by inserting their rows. A slot whose row is still there has not been released; there will
 /// be an announcement when it is.</item>
@@ -30,10 +30,10 @@ namespace CloudState.Knative.Cluster;
 /// slot only from after its claim was answered until before its release is sent. (c) Every transaction that appends locks the row of its
 /// member against deletion and fails when that is gone. So a member is deleted, and its slots become free, only when no append of its is
 /// in flight, and later ones fail: a paused process that wakes up cannot write. (d) When the answer to a claim or a release is lost,
-/// the process does not guess: it ends its tenure and joins as somebody else, which deletes the member that the late statement belongs to.
+/// the process does not guess: it ends its tenure and joins as a new member, which deletes the member that the late statement belongs to.
 /// </para>
 /// <para>
-/// Why no read is stale. What is in memory is the latest state as long as nobody else can own the slot, which is as long as the member
+/// Why no read is stale. What is in memory is the latest state as long as no other process can own the slot, which is as long as the member
 /// exists, which is at least until its lease ends. A process counts the lease from before it asked for it, on its own monotonic clock, less
 /// <see cref="ClusterOptions.Margin"/>; an outcome that rests on memory alone is given out only if the lease holds after the handler has
 /// run (<see cref="OwnedSlot.IsHeld"/>). This trusts clocks to run at about the same rate for the length of a lease; writes trust no clock.
@@ -63,10 +63,10 @@ internal sealed partial class Membership(
     private long? _missingSince;
 
     /// <summary>Starts to take part. Returns when the process is a member, or has found the store unavailable and will try again.</summary>
-    /// <exception cref="InvalidOperationException">The ring does not admit this process as it is configured.</exception>
+    /// <exception cref="InvalidOperationException">The cluster does not admit this process as it is configured.</exception>
     public async Task StartAsync() => _looking = RunAsync(await ReconcileAsync());
 
-    /// <summary>Looks at the ring now; completes after a look that began later than this call.</summary>
+    /// <summary>Looks at the cluster now; completes after a look that began later than this call.</summary>
     public Task RequestReconcileAsync()
     {
         Task looked;
@@ -82,7 +82,7 @@ internal sealed partial class Membership(
         return looked;
     }
 
-    /// <summary>Leaves the ring for others to own what this process owns; returns when they can, or when there is nobody else. Goes on as a member.</summary>
+    /// <summary>Leaves what this process owns to the others; returns when they can own it, or when there is no other. Goes on as a member.</summary>
     public async Task HandOverAsync(CancellationToken cancellationToken)
     {
         _isLeaving = true;
@@ -161,10 +161,10 @@ internal sealed partial class Membership(
         }
     }
 
-    /// <summary>Waits until it is time, somebody wants to know, or the store announces a change; while the store does not answer, only for the first two.</summary>
+    /// <summary>Waits until it is time, a look is requested, or the store announces a change; while the store does not answer, only for the first two.</summary>
     private async Task PauseAsync(TimeSpan? nextLook)
     {
-        // Never disposed: whoever wants to know may come late. Its timer ends by itself.
+        // Never disposed: a request may come late. Its timer ends by itself.
         var pause = new CancellationTokenSource(nextLook ?? Retry, time);
         lock (_lock)
         {
@@ -264,8 +264,8 @@ internal sealed partial class Membership(
     /// <summary>Drains the slots that others should own and releases those that are drained.</summary>
     private async Task ReleaseAsync(Tenure tenure)
     {
-        var ring = state.Snapshot;
-        foreach (var unwanted in state.Owned.Where(owned => !owned.IsDraining && ring.ProposedOwner(owned.Slot) != ring.Self))
+        var snapshot = state.Snapshot;
+        foreach (var unwanted in state.Owned.Where(owned => !owned.IsDraining && snapshot.ProposedOwner(owned.Slot) != snapshot.Self))
         {
             unwanted.StartDraining();
             if (!unwanted.Drained.IsCompleted)
@@ -317,7 +317,7 @@ internal sealed partial class Membership(
         }
     }
 
-    /// <summary>When the answer to a claim or a release is lost nobody knows what is owned: the tenure ends.</summary>
+    /// <summary>When the answer to a claim or a release is lost it is not known what is owned: the tenure ends.</summary>
     private async Task InTenureAsync(Func<Task> change)
     {
         try

@@ -1,6 +1,6 @@
 namespace CloudState.Knative.Cluster;
 
-/// <summary>The time from a process's joining the ring to its leaving or expulsion, and how long its lease lasts as far as it knows.</summary>
+/// <summary>The time from a process's joining the cluster to its leaving or expulsion, and how long its lease lasts as far as it knows.</summary>
 internal sealed class Tenure
 {
     private readonly TimeProvider _time;
@@ -19,10 +19,10 @@ internal sealed class Tenure
         _validUntil = long.MaxValue;
     }
 
-    /// <summary>Null when the process shares its store with nobody.</summary>
+    /// <summary>Null when the process does not share its store.</summary>
     public Guid? MemberId { get; }
 
-    /// <summary>Whether nobody else can own now what this process owned when it last heard of the store.</summary>
+    /// <summary>Whether no other process can own now what this process owned when it last heard of the store.</summary>
     public bool IsValid => !_isOver && _time.GetTimestamp() < Volatile.Read(ref _validUntil);
 
     /// <summary>True once the process is no longer this member, and can never be it again.</summary>

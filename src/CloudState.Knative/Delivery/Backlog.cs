@@ -5,7 +5,7 @@ using CloudState.Knative.Outbox;
 namespace CloudState.Knative.Delivery;
 
 /// <summary>Whether this process has anything to deliver: stored calls, events of its entities, timers that are due.</summary>
-internal sealed class Backlog(Deliveries deliveries, OwnedOutbox outbox, JournalService journal, TimerSchedule timers, TimerService timerService, ClusterState ring, TimeProvider time)
+internal sealed class Backlog(Deliveries deliveries, OwnedOutbox outbox, JournalService journal, TimerSchedule timers, TimerService timerService, ClusterState cluster, TimeProvider time)
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(20);
 
@@ -40,9 +40,9 @@ internal sealed class Backlog(Deliveries deliveries, OwnedOutbox outbox, Journal
     {
         // What is delivered while this looks may lead to more in places that were looked at before.
         var delivered = deliveries.Completed;
-        return ring.IsReady
-            && ring.Snapshot.SlotsOfSelf().All(slot => ring.Find(slot) is not null)
-            && ring.Owned.All(slot => slot.IsOver || outbox.IsLoaded(slot))
+        return cluster.IsReady
+            && cluster.Snapshot.SlotsOfSelf().All(slot => cluster.Find(slot) is not null)
+            && cluster.Owned.All(slot => slot.IsOver || outbox.IsLoaded(slot))
             && timerService.HasReadAll
             && !(timers.Next <= time.GetUtcNow())
             && journal.HasReadAll

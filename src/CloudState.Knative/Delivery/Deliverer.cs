@@ -31,7 +31,7 @@ internal sealed class Deliverer(RpcCalls calls, TopicSinks sinks, JournalSubscri
     private Task<DeliveryResult> SelectAsync(StoredJournalEvent stored, CancellationToken cancelled)
     {
         var subscription = subscriptions.Find(stored.Subscription)
-            ?? throw new InvalidOperationException($"Nobody takes events as {stored.Subscription} any more. Discard it, or deploy the version of the service that does.");
+            ?? throw new InvalidOperationException($"No consumer takes events as {stored.Subscription} any more. Discard it, or deploy the version of the service that does.");
         return subscription.Select(JournalEvents.ToLogged(stored)) is { } selected ? DeliverAsync(selected.Content(), cancelled) : Task.FromResult(DeliveryResult.Delivered);
     }
 

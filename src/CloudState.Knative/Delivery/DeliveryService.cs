@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Delivery;
 
-/// <summary>Makes the <see cref="Deliveries"/>: many at a time, each as often as it takes, and parks what can not be delivered.</summary>
+/// <summary>Makes the <see cref="Deliveries"/>: many at a time, each as often as it takes, and parks what cannot be delivered.</summary>
 internal sealed partial class DeliveryService(
     Deliveries deliveries, Deliverer deliverer, IEntityStore store, StoreHealth health, DeliveryOptions options, TimeProvider time, ILogger<DeliveryService> logger)
     : BackgroundService
@@ -45,7 +45,7 @@ internal sealed partial class DeliveryService(
         var delivery = deliveries.First(queue);
         try
         {
-            // Without the ownership this is somebody else's; and if only the lease is late, there is a store to wait for.
+            // Without the ownership another process delivers it; and if only the lease is late, there is a store to wait for.
             if (queue.Slot.IsOver || stopping.IsCancellationRequested)
             {
                 return;

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Hosting;
 namespace CloudState.Knative.Delivery;
 
 /// <summary>Brings what is stored to be delivered from the store to the <see cref="OwnedOutbox"/>, for each slot that this process comes to own, and removes what is done.</summary>
-internal sealed class OutboxSync(OwnedOutbox outbox, Deliveries deliveries, RpcCalls calls, ClusterState ring, IEntityStore store, StoreHealth health, TimeProvider time) : BackgroundService
+internal sealed class OutboxSync(OwnedOutbox outbox, Deliveries deliveries, RpcCalls calls, ClusterState cluster, IEntityStore store, StoreHealth health, TimeProvider time) : BackgroundService
 {
     private const int MaxRemovals = 1000;
     private static readonly TimeSpan LoadDelay = TimeSpan.FromMilliseconds(100);
@@ -27,13 +27,13 @@ internal sealed class OutboxSync(OwnedOutbox outbox, Deliveries deliveries, RpcC
     {
         while (true)
         {
-            var changed = ring.Changed;
-            var owned = ring.Owned.Where(slot => !slot.IsOver).ToHashSet();
+            var changed = cluster.Changed;
+            var owned = cluster.Owned.Where(slot => !slot.IsOver).ToHashSet();
             outbox.KeepOnly(owned);
             deliveries.KeepOnly(owned);
             if (!owned.All(outbox.IsLoaded))
             {
-                // Whoever has waited for the slots comes first.
+                // The commands that have waited for the slots come first.
                 await Task.Delay(LoadDelay, time, stopping);
                 while (!await TryLoadAsync(owned, stopping))
                 {

@@ -9,7 +9,7 @@ namespace CloudState.Knative.Delivery;
 
 /// <summary>Makes deliveries of timers that are due. Reads ahead from the store, so that a process holds only the timers that fire soon.</summary>
 internal sealed class TimerService(
-    TimerSchedule schedule, Deliveries deliveries, OwnedOutbox outbox, ClusterState ring, IEntityStore store, StoreHealth health, DeliveryOptions options, TimeProvider time) : BackgroundService
+    TimerSchedule schedule, Deliveries deliveries, OwnedOutbox outbox, ClusterState cluster, IEntityStore store, StoreHealth health, DeliveryOptions options, TimeProvider time) : BackgroundService
 {
     private const int MaxRemovals = 1000;
     private static readonly TimeSpan ReadAhead = TimeSpan.FromMinutes(1);
@@ -19,7 +19,7 @@ internal sealed class TimerService(
     private DateTimeOffset _horizon = DateTimeOffset.UnixEpoch;
 
     /// <summary>Whether the timers of all slots were read that this process owns.</summary>
-    public bool HasReadAll => _read.IsSupersetOf(ring.Owned.Where(slot => !slot.IsOver));
+    public bool HasReadAll => _read.IsSupersetOf(cluster.Owned.Where(slot => !slot.IsOver));
 
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
@@ -32,7 +32,7 @@ internal sealed class TimerService(
         await Task.Yield();
         while (!stoppingToken.IsCancellationRequested)
         {
-            var (changed, ringChanged, loaded) = (schedule.Changes.Next, ring.Changed, outbox.Loads.Next);
+            var (changed, clusterChanged, loaded) = (schedule.Changes.Next, cluster.Changed, outbox.Loads.Next);
             var pause = StorePause;
             try
             {
@@ -50,14 +50,14 @@ internal sealed class TimerService(
                 return;
             }
 
-            await Pulse.AnyAsync(pause, time, stoppingToken, changed, ringChanged, loaded);
+            await Pulse.AnyAsync(pause, time, stoppingToken, changed, clusterChanged, loaded);
         }
     }
 
     /// <summary>Reads the timers of the next minute: when slots have come, and when half of the minute is over.</summary>
     private async Task ReadAsync(CancellationToken stopping)
     {
-        var owned = ring.Owned.Where(slot => !slot.IsOver && outbox.IsLoaded(slot)).ToHashSet();
+        var owned = cluster.Owned.Where(slot => !slot.IsOver && outbox.IsLoaded(slot)).ToHashSet();
         var now = time.GetUtcNow();
         if (owned.SetEquals(_read) && now < _horizon - (ReadAhead / 2))
         {

@@ -5,7 +5,7 @@ namespace CloudState.Knative.Grpc;
 /// <summary>When the caller stops waiting.</summary>
 internal static class CallDeadline
 {
-    // Timers reach 49 days; nobody waits for so long.
+    // Timers reach 49 days; no caller waits for so long.
     private static readonly TimeSpan Longest = TimeSpan.FromDays(30);
 
     /// <summary>Null when the call has no deadline.</summary>

@@ -11,16 +11,16 @@ internal sealed record ClusterReport(Guid? Self, IReadOnlyList<ClusterReport.Mem
 {
     public static ClusterReport Of(ClusterState state)
     {
-        var ring = state.Snapshot;
+        var snapshot = state.Snapshot;
         var owned = state.Owned.ToLookup(slot => slot.Slot.EntityType);
         return new ClusterReport(
-            ring.Self?.Id,
-            [.. ring.Members.Select(member => new MemberReport(member.Id, member.Revision, member.Address, member.EntityTypes, member.IsLeaving))],
+            snapshot.Self?.Id,
+            [.. snapshot.Members.Select(member => new MemberReport(member.Id, member.Revision, member.Address, member.EntityTypes, member.IsLeaving))],
             state.EntityTypes.ToDictionary(type => type, type => new SlotReport(
-                ring.SlotsPerType, owned[type].Count(slot => slot.IsHeld), owned[type].Count(slot => slot.IsDraining), Proposed(type))));
+                snapshot.SlotsPerType, owned[type].Count(slot => slot.IsHeld), owned[type].Count(slot => slot.IsDraining), Proposed(type))));
 
-        Dictionary<Guid, int> Proposed(string type) => Enumerable.Range(0, ring.SlotsPerType)
-            .Select(number => ring.ProposedOwner(new Slot(type, number)))
+        Dictionary<Guid, int> Proposed(string type) => Enumerable.Range(0, snapshot.SlotsPerType)
+            .Select(number => snapshot.ProposedOwner(new Slot(type, number)))
             .OfType<Member>()
             .CountBy(owner => owner.Id)
             .ToDictionary();

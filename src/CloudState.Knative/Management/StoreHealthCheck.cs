@@ -4,8 +4,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace CloudState.Knative.Management;
 
-/// <summary>Ready means: the store answers, and the process is a member of the ring.</summary>
-internal sealed class StoreHealthCheck(IEntityStore store, StoreHealth health, ClusterState ring) : IHealthCheck
+/// <summary>Ready means: the store answers, and the process is a member of the cluster.</summary>
+internal sealed class StoreHealthCheck(IEntityStore store, StoreHealth health, ClusterState cluster) : IHealthCheck
 {
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -17,7 +17,7 @@ internal sealed class StoreHealthCheck(IEntityStore store, StoreHealth health, C
         try
         {
             await store.CheckAsync(cancellationToken);
-            return ring.IsReady ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("The process has not joined the ring yet.");
+            return cluster.IsReady ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("The process has not joined the cluster yet.");
         }
         catch (StoreUnavailableException unavailable)
         {

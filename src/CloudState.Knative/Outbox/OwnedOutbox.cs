@@ -8,7 +8,7 @@ namespace CloudState.Knative.Outbox;
 
 /// <summary>What commands have stored to be delivered, of entities whose slots this process owns.</summary>
 /// <remarks>
-/// Whoever takes over a slot finds in the store what its predecessor has left, and delivers that first. So what new commands ask for waits until the slot is loaded.
+/// The next owner of a slot finds in the store what its predecessor has left, and delivers that first. So what new commands ask for waits until the slot is loaded.
 /// Example: alice's cart asks for call 1; its pod is killed before the call is made, or before it is removed from the store. The next owner of alice's slot serves a command that asks for call 2, then
 /// loads the slot: 1 and 2 are made, in this order. If 1 had been made already, its command id tells so where it arrives.
 /// </remarks>

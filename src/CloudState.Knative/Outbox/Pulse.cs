@@ -1,6 +1,6 @@
 namespace CloudState.Knative.Outbox;
 
-/// <summary>Wakes all who wait, each time it is sent.</summary>
+/// <summary>Wakes all that wait, each time it is sent.</summary>
 internal sealed class Pulse
 {
     // Null while nothing waits for the next pulse.

@@ -105,7 +105,7 @@ internal sealed class TimerSchedule
         }
     }
 
-    /// <summary>Hands out the timers that are due. Each is the <see cref="Next"/> one until it has been taken, so that whoever looks for work sees it in one place or the other.</summary>
+    /// <summary>Hands out the timers that are due. Each is the <see cref="Next"/> one until it has been taken, so that a look for work sees it in one place or the other.</summary>
     public void TakeDue(DateTimeOffset now, Action<StoredTimer, OwnedSlot> take)
     {
         lock (_lock)

@@ -7,7 +7,7 @@ internal static class RemoteResilience
 {
     private static readonly TimeSpan Attempt = TimeSpan.FromSeconds(30);
 
-    /// <summary>Calls that somebody may have carried out although their answer was lost: only those that were not sent are tried again.</summary>
+    /// <summary>Calls that may have been carried out although their answer was lost: only those that were not sent are tried again.</summary>
     public static void OfPlainCalls(HttpStandardResilienceOptions options)
     {
         OfCallsWithId(options);

@@ -34,7 +34,7 @@ internal sealed record RemoteServiceRegistration(Google.Protobuf.Reflection.Serv
     public string ClientName => $"cloudstate:{Name}:{Service.FullName}";
 }
 
-/// <summary>One rpc of somebody else's service.</summary>
+/// <summary>One rpc of another service.</summary>
 internal sealed class RemoteService(RawClient client, MethodDescriptor rpc)
 {
     public async ValueTask<CallOutcome> CallAsync(OutgoingCall call, string id, CallScope scope)

@@ -11,12 +11,12 @@ namespace CloudState.Knative.Routing;
 /// Brings a command to the process that owns its entity: this one, or another one over its <see cref="PeerLink"/>; at most one hop.
 /// </summary>
 /// <remarks>
-/// Who owns a slot changes while commands are under way. Nobody's guess does harm: a process runs a command only inside a slot that it
-/// owns. So the router tries where the ring says, and when that was wrong, or broke off, it looks at the ring again and tries
+/// Who owns a slot changes while commands are under way. A wrong guess does no harm: a process runs a command only inside a slot that it
+/// owns. So the router tries where the cluster says, and when that was wrong, or broke off, it looks at the cluster again and tries
 /// there, until the caller's time is over. Trying again is safe because a command has an id before it is forwarded, under
 /// which it takes effect once.
 /// Example: the owner of alice's cart is killed with a command of hers. Its link breaks: the outcome is unknown. For the rest of the lease
-/// nobody answers; then this pod or another one takes the slot over, and the command goes there. If it was stored before the
+/// no process answers; then this pod or another one takes the slot over, and the command goes there. If it was stored before the
 /// crash, its recorded reply comes back; otherwise it is run now.
 /// </remarks>
 internal sealed class CommandRouter(
@@ -122,7 +122,7 @@ internal sealed class CommandRouter(
                             return outcome;
                         }
 
-                        // Nobody stays who could take over. To wait for each other's end, each with commands for the other, is to wait in vain.
+                        // No pod stays that could take over. To wait for each other's end, each with commands for the other, is to wait in vain.
                         if (owner.IsLeaving && state.Snapshot.Self is { IsLeaving: true })
                         {
                             return AllStop;
@@ -130,7 +130,7 @@ internal sealed class CommandRouter(
                     }
                 }
 
-                // 3. On its way here, or nobody is there yet: wait.
+                // 3. On its way here, or without an owner yet: wait.
                 if (WhyUnavailable() is { } unavailable)
                 {
                     return unavailable;
@@ -150,12 +150,12 @@ internal sealed class CommandRouter(
         }
     }
 
-    /// <summary>Whether somebody else should own the slot, or nobody can.</summary>
+    /// <summary>Whether another member should own the slot, or none can.</summary>
     private bool IsElsewhere(Slot slot, out Member? owner)
     {
-        var ring = state.Snapshot;
-        owner = ring.ProposedOwner(slot);
-        return owner is null || owner != ring.Self;
+        var snapshot = state.Snapshot;
+        owner = snapshot.ProposedOwner(slot);
+        return owner is null || owner != snapshot.Self;
     }
 
     /// <summary>Null when the command has to be tried again.</summary>
@@ -182,14 +182,14 @@ internal sealed class CommandRouter(
         ? CallOutcome.StoreUnavailable(health.WhyDown)
         : null;
 
-    /// <summary>Waits for the entity to change, or the ring: then it may change elsewhere.</summary>
+    /// <summary>Waits for the entity to change, or the cluster: then it may change elsewhere.</summary>
     /// <exception cref="TimeoutException">The deadline has passed.</exception>
-    private async Task ChangeAsync(Command command, Task ringChanged, DateTimeOffset deadline)
+    private async Task ChangeAsync(Command command, Task clusterChanged, DateTimeOffset deadline)
     {
         using var watch = runtime.TryWatch(command.Entity, command.SeenVersion!.Value);
         if (watch is not null)
         {
-            await WaitAsync(Task.WhenAny(watch.Changed, ringChanged), deadline - time.GetUtcNow(), deadline, command.CallCancelled);
+            await WaitAsync(Task.WhenAny(watch.Changed, clusterChanged), deadline - time.GetUtcNow(), deadline, command.CallCancelled);
         }
     }
 

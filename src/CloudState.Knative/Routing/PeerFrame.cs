@@ -13,7 +13,7 @@ internal enum PeerFrameKind : byte
     /// <summary>It ended so.</summary>
     Outcome = 2,
 
-    /// <summary>Nobody waits for the outcome any more.</summary>
+    /// <summary>The caller no longer waits for the outcome.</summary>
     Cancel = 3,
 
     /// <summary>Are you there?</summary>

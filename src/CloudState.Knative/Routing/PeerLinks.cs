@@ -71,7 +71,7 @@ internal sealed partial class PeerLinks : IDisposable
         }
     }
 
-    /// <summary>Closes the links to those who are no longer members: what waits for them is to be sent to somebody else.</summary>
+    /// <summary>Closes the links to processes that are no longer members: what waits for them is to be sent to another one.</summary>
     public void KeepOnly(IReadOnlyList<Member> members)
     {
         foreach (var (id, link) in _links)

@@ -13,12 +13,12 @@ namespace CloudState.Knative.Runtime;
 /// <para>
 /// Running ahead: when a command has emitted events, their append goes to the journal and the next command starts at once, on the
 /// state that is not stored yet. Its outcome is held back in <see cref="_unreleased"/> until everything before it is stored, so that
-/// nobody ever sees what a crash could take back. Example: AddItem (append 1), GetCart, AddItem (append 2) arrive together. All three
+/// no caller ever sees what a crash could take back. Example: AddItem (append 1), GetCart, AddItem (append 2) arrive together. All three
 /// run; GetCart's reply leaves when append 1 is stored, the last one's when append 2 is.
 /// </para>
 /// <para>
-/// When append 1 fails, the loaded state is discarded, and with it everything that is not released. If somebody else has
-/// written, all three are run again, in their order, on the state as the store has it. If the store is not available the
+/// When append 1 fails, the loaded state is discarded, and with it everything that is not released. If another writer
+/// was faster, all three are run again, in their order, on the state as the store has it. If the store is not available the
 /// outcome is unknown, and all three are answered so. If this process does not own the entity any more, all three go to the new owner.
 /// </para>
 /// </remarks>
@@ -309,7 +309,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         }
     }
 
-    /// <summary>Nothing in the store vouches for this outcome: it is good only if nobody else can have written since the handler looked.</summary>
+    /// <summary>Nothing in the store vouches for this outcome: it is good only if no other writer can have changed the entity since the handler looked.</summary>
     private void ReleaseWithoutAppend(PendingCommand pending) => pending.Release(Slot.IsHeld ? pending.Outcome : CallOutcome.NotOwner);
 
     /// <summary>The journal has stored the append: its outcome may leave, and those behind it that wait for nothing else.</summary>

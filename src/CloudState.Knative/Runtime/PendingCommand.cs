@@ -20,7 +20,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
 
     public DateTimeOffset Deadline { get; } = deadline;
 
-    /// <summary>How many times its append met somebody else's.</summary>
+    /// <summary>How many times its append met another writer's.</summary>
     public int Conflicts { get; set; }
 
     /// <summary>Set once the handler has run.</summary>
@@ -34,7 +34,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
 
     public Task<CallOutcome> Released => _released.Task;
 
-    /// <summary>True when nobody waits for the outcome any more. A command that has not started by then does not start.</summary>
+    /// <summary>True when the caller no longer waits for the outcome. A command that has not started by then does not start.</summary>
     public bool IsAbandoned => _isAbandoned;
 
     public void Abandon() => _isAbandoned = true;

@@ -1,6 +1,6 @@
 namespace CloudState.Knative.Runtime;
 
-/// <summary>Somebody waits for an entity to change. The entity stays in memory meanwhile.</summary>
+/// <summary>A caller waits for an entity to change. The entity stays in memory meanwhile.</summary>
 internal sealed class StateWatch(StateWatches watches) : IDisposable
 {
     private readonly TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -7,21 +7,21 @@ namespace CloudState.Knative.Storage;
 /// <remarks>
 /// Every method is atomic, one round trip, and not to be called while another one runs. All of them throw
 /// <see cref="StoreUnavailableException"/> when the store cannot be reached, answers too late or lacks its schema; the outcome is
-/// unknown then. All of them but <see cref="ClaimAsync"/> wake those who wait in <see cref="WaitForChangeAsync"/> when they have changed
+/// unknown then. All of them but <see cref="ClaimAsync"/> wake those that wait in <see cref="WaitForChangeAsync"/> when they have changed
 /// what members or free slots there are.
 /// </remarks>
 internal interface IMemberStore : IAsyncDisposable
 {
     /// <summary>
-    /// Deletes members whose lease has ended, and <paramref name="previousIds"/>; adds <paramref name="member"/>; when nobody else is there
-    /// to own a type of its, claims all free slots of that type for it.
+    /// Deletes members whose lease has ended, and <paramref name="previousIds"/>; adds <paramref name="member"/>; when no other member
+    /// can own a type of its, claims all free slots of that type for it.
     /// </summary>
     /// <param name="member">The new member.</param>
     /// <param name="previousIds">Under which ids this process may be a member already.</param>
     /// <param name="lease">How long the member lives unless it renews, on the store's clock.</param>
     /// <param name="slots">How many slots an entity type has.</param>
     /// <param name="cancellationToken">Cancels the call; the outcome is unknown then.</param>
-    /// <exception cref="InvalidOperationException">The ring was made with another number of slots. The message says what to do.</exception>
+    /// <exception cref="InvalidOperationException">The cluster was made with another number of slots. The message says what to do.</exception>
     Task<(MemberList Members, IReadOnlyList<Slot> Claimed)> JoinAsync(Member member, IReadOnlyList<Guid> previousIds, TimeSpan lease, int slots, CancellationToken cancellationToken);
 
     /// <summary>Renews the lease of a member, says whether it is leaving, and deletes others whose lease has ended. Null when the member is gone itself.</summary>

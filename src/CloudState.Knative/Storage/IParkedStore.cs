@@ -2,7 +2,7 @@ using Google.Protobuf;
 
 namespace CloudState.Knative.Storage;
 
-/// <summary>Deliveries that can not be made until somebody has looked at them; and those that have to come after them.</summary>
+/// <summary>Deliveries that cannot be made until an operator has looked at them; and those that have to come after them.</summary>
 internal interface IParkedStore
 {
     /// <summary>Parks a delivery. Does nothing when it is parked already.</summary>

@@ -1,10 +1,10 @@
 namespace CloudState.Knative.Storage;
 
-/// <summary>A process that takes part in the ring, as the others see it. Nothing of it but <see cref="IsLeaving"/> ever changes.</summary>
+/// <summary>A process that takes part in the cluster, as the others see it. Nothing of it but <see cref="IsLeaving"/> ever changes.</summary>
 /// <param name="Id">New each time that the process joins.</param>
 /// <param name="Revision">The Knative revision; for people.</param>
 /// <param name="Address">Where its internal port is reached, as <c>host:port</c>.</param>
-/// <param name="Secret">What whoever calls that port must present.</param>
+/// <param name="Secret">What callers of that port must present.</param>
 /// <param name="EntityTypes">The entity types that it can own, with their versions.</param>
 /// <param name="IsLeaving">True once it hands its slots over, to stop.</param>
 internal sealed record Member(Guid Id, string Revision, string Address, string Secret, IReadOnlyDictionary<string, int> EntityTypes, bool IsLeaving = false);

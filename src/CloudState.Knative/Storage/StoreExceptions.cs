@@ -4,7 +4,7 @@ namespace CloudState.Knative.Storage;
 internal sealed class StoreUnavailableException(string message, Exception? innerException = null)
     : Exception(message, innerException);
 
-/// <summary>Somebody else has written to an entity that this process believed to own. Nothing of the batch was written.</summary>
+/// <summary>Another writer has changed an entity that this process believed to own. Nothing of the batch was written.</summary>
 internal sealed class VersionConflictException(string message, Exception? innerException = null)
     : Exception(message, innerException);
 
