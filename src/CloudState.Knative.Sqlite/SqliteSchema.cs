@@ -5,8 +5,6 @@ namespace CloudState.Knative.Sqlite;
 /// <summary>The tables of the embedded store. <c>PRAGMA user_version</c> holds their version; 0 is a new file.</summary>
 internal static class SqliteSchema
 {
-    public const long Version = 4;
-
     // commands_by_stream serves "the latest of an entity": every index on a rowid table ends with the rowid, here the number.
     public const string ToVersion1 = """
         CREATE TABLE events (
@@ -153,11 +151,13 @@ internal static class SqliteSchema
         PRAGMA user_version = 4;
         """;
 
-    public const string Script = ToVersion1 + "\n\n" + ToVersion2 + "\n\n" + ToVersion3 + "\n\n" + ToVersion4;
+    private static readonly string[] Steps = [ToVersion1, ToVersion2, ToVersion3, ToVersion4];
+
+    public static string Script => string.Join("\n\n", Steps);
 
     public static void Migrate(SqliteSession session) => session.InTransaction("BEGIN IMMEDIATE", () =>
     {
-        foreach (var step in new[] { ToVersion1, ToVersion2, ToVersion3, ToVersion4 }.Skip((int)ReadVersion(session)))
+        foreach (var step in Steps[(int)ReadVersion(session)..])
         {
             session.ExecuteScript(step);
         }
@@ -169,15 +169,15 @@ internal static class SqliteSchema
     public static long Check(SqliteSession session)
     {
         var version = ReadVersion(session);
-        return version == Version ? version : throw new StoreUnavailableException(
+        return version == Steps.Length ? version : throw new StoreUnavailableException(
             $"The embedded store '{session.Path}' {(version == 0 ? "has no schema yet" : "has the schema of an older release")}. Start the service once with --migrate.");
     }
 
     private static long ReadVersion(SqliteSession session)
     {
         var version = (long)session.Scalar("PRAGMA user_version")!;
-        return version <= Version ? version : throw new InvalidOperationException(
+        return version <= Steps.Length ? version : throw new InvalidOperationException(
             $"The embedded store '{session.Path}' has schema version {version}, written by a newer release of CloudState.Knative.Sqlite; " +
-            $"this release knows versions up to {Version}. Update the package, or point the service to another file.");
+            $"this release knows versions up to {Steps.Length}. Update the package, or point the service to another file.");
     }
 }

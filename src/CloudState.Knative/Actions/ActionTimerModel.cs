@@ -21,7 +21,11 @@ internal sealed class ActionTimerAttribute() : EntityAttribute("cloudstate-actio
 /// <summary>An entity that has timers and no state.</summary>
 internal sealed class ActionTimerModel : EntityModel
 {
+    public override string KindName => "timers of an action";
+
     public override StoredAs StoredAs => StoredAs.Value;
+
+    public override bool HasJournal => false;
 
     public override IReadOnlyList<StoredTypeUse> StoredTypes => [];
 

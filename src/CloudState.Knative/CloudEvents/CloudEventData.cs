@@ -1,6 +1,7 @@
 using System.Net.Mime;
 using System.Text;
 using CloudNative.CloudEvents;
+using CloudState.Knative.Protobuf;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
@@ -31,11 +32,11 @@ internal static class CloudEventData
         try
         {
             return input == Any.Descriptor ? Pack(type, mediaType)
-                : IsProtobuf(mediaType) ? input.Parser.ParseFrom(Bytes())
+                : IsProtobuf(mediaType) ? input.Parse(Bytes())
                 : !IsJson(mediaType) ? throw new CloudEventException(
                     StatusCodes.Status415UnsupportedMediaType, $"The data of event '{cloudEvent.Id}' is {mediaType}. Send application/json or application/protobuf.")
                 : Text() is { Length: > 0 } json ? JsonParser.Parse(json, input)
-                : input.Parser.ParseFrom([]);
+                : input.Parse(ReadOnlySpan<byte>.Empty);
         }
         catch (Exception invalid) when (invalid is IOException or InvalidOperationException or FormatException or ArgumentException)
         {

@@ -1,5 +1,6 @@
 using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.Dispatch;
@@ -31,5 +32,5 @@ internal abstract class LocalRpc(MethodDescriptor rpc) : IRpcAnswerer
     public abstract IAsyncEnumerable<CallOutcome> StreamAsync(object input, CallScope scope, CancellationToken cancellationToken);
 
     public ValueTask<CallOutcome> CallAsync(OutgoingCall call, string id, CallScope scope) =>
-        ExecuteAsync(rpc.InputType.Parser.ParseFrom(call.Message), scope with { CommandId = id, Metadata = call.Metadata });
+        ExecuteAsync(rpc.InputType.Parse(call.Message), scope with { CommandId = id, Metadata = call.Metadata });
 }

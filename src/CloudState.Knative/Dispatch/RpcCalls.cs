@@ -1,4 +1,5 @@
 using CloudState.Knative.Calls;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Topics;
@@ -73,7 +74,7 @@ internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents
         {
             return table.Find(call.Method) switch
             {
-                LocalRpc rpc => await ExecuteAsync(rpc, rpc.Rpc.InputType.Parser.ParseFrom(call.Message), scope with { CommandId = id, Metadata = call.Metadata }),
+                LocalRpc rpc => await ExecuteAsync(rpc, rpc.Rpc.InputType.Parse(call.Message), scope with { CommandId = id, Metadata = call.Metadata }),
                 { } remote => await remote.CallAsync(call, id, scope),
                 null => CallOutcome.Failed(StatusCode.Unimplemented, $"This service has no rpc {call.Method}, and no client is registered for it."),
             };

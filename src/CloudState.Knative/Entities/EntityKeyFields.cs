@@ -1,4 +1,5 @@
 using System.Globalization;
+using CloudState.Knative.Protobuf;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
@@ -35,7 +36,7 @@ internal sealed class EntityKeyFields
 
     /// <summary>Whether the message names an entity. An integer that is 0 and may as well not be there does not, though 0 is the id when nothing else names one.</summary>
     public bool IsSet(IMessage command) => _fields is [{ FieldType: not FieldType.String } field]
-        ? field.HasPresence ? field.Accessor.HasValue(command) : Read(command) != "0"
+        ? field.HasPresence ? HasValue(field, command) : Read(command) != "0"
         : Read(command).Length > 0;
 
     /// <summary>Takes the key from text when the message has none. Returns false when it has none then, either.</summary>
@@ -58,17 +59,33 @@ internal sealed class EntityKeyFields
             FieldType.Int64 or FieldType.SInt64 or FieldType.SFixed64 => Parse<long>(entityId),
             _ => Parse<ulong>(entityId),
         };
-        if (value is not null)
+        if (value is null)
+        {
+            return false;
+        }
+
+        if (command is MessageBytes bytes)
+        {
+            bytes.Add(KeyInBytes.Write(field, value));
+        }
+        else
         {
             field.Accessor.SetValue(command, value);
         }
 
-        return value is not null;
+        return true;
     }
 
     public override string ToString() => string.Join(", ", _fields.Select(field => field.Name));
 
-    private static string ReadField(FieldDescriptor field, IMessage command) => field.Accessor.GetValue(command) switch
+    private static bool HasValue(FieldDescriptor field, IMessage command) =>
+        command is MessageBytes bytes ? KeyInBytes.Read(field, bytes.Bytes) is not null : field.Accessor.HasValue(command);
+
+    private static object ValueOf(FieldDescriptor field, IMessage command) => command is MessageBytes bytes
+        ? KeyInBytes.Read(field, bytes.Bytes) ?? (field.FieldType == FieldType.String ? "" : 0)
+        : field.Accessor.GetValue(command);
+
+    private static string ReadField(FieldDescriptor field, IMessage command) => ValueOf(field, command) switch
     {
         string text => text,
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),

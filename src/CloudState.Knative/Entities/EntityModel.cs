@@ -9,7 +9,13 @@ namespace CloudState.Knative.Entities;
 /// </summary>
 internal abstract class EntityModel
 {
+    /// <summary>What such an entity is called, such as "value entity".</summary>
+    public abstract string KindName { get; }
+
     public abstract StoredAs StoredAs { get; }
+
+    /// <summary>Whether changes are events, which consumers read from a journal. Others are announced to them through the outbox.</summary>
+    public abstract bool HasJournal { get; }
 
     /// <summary>The types of the events and of the snapshot, or of the value.</summary>
     public abstract IReadOnlyList<StoredTypeUse> StoredTypes { get; }

@@ -13,7 +13,11 @@ namespace CloudState.Knative.EventSourced;
 internal sealed class EventSourcedModel(
     Type entityClass, EventHandlers handlers, SnapshotHandlers? snapshots, int snapshotEvery, IReadOnlyList<StoredTypeUse> storedTypes) : EntityModel
 {
+    public override string KindName => "event sourced entity";
+
     public override StoredAs StoredAs => StoredAs.Events;
+
+    public override bool HasJournal => true;
 
     public override IReadOnlyList<StoredTypeUse> StoredTypes => storedTypes;
 

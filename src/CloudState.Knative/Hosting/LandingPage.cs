@@ -7,7 +7,6 @@ using System.Text.Json;
 using CloudState.Knative.Actions;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
-using CloudState.Knative.Storage;
 using CloudState.Knative.Topics;
 using Google.Api;
 using Google.Protobuf.Reflection;
@@ -64,7 +63,7 @@ internal sealed class LandingPage(EntityDefinitions entities, ActionDefinitions 
     private static IReadOnlyList<ServedService> Services(EntityDefinitions entities, ActionDefinitions actions) =>
     [
         .. entities.All.Where(entity => !entity.Attribute.IsInternal).Select(entity => new ServedService(
-            entity.Service, entity.Model.StoredAs == StoredAs.Value ? "value entity" : "event sourced entity", entity.EntityType)),
+            entity.Service, entity.Model.KindName, entity.EntityType)),
         .. actions.All.Select(action => new ServedService(action.Definition.Service, "action", null)),
     ];
 

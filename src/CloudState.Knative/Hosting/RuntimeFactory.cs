@@ -35,7 +35,7 @@ internal static class RuntimeFactory
     {
         var consumed = provider.GetRequiredService<JournalSubscriptions>().All.Select(subscription => subscription.EntityType).ToHashSet();
         return new TypeJournals(provider.GetRequiredService<EntityDefinitions>().All
-            .Where(entity => entity.Model.StoredAs == StoredAs.Events && consumed.Contains(entity.EntityType))
+            .Where(entity => entity.Model.HasJournal && consumed.Contains(entity.EntityType))
             .ToFrozenDictionary(
                 entity => entity.EntityType,
                 entity => new TypeJournal(
@@ -76,7 +76,7 @@ internal static class RuntimeFactory
         // Events can be read from the journal; of values there is only the latest.
         var subscriptions = provider.GetRequiredService<JournalSubscriptions>().All
             .Where(subscription => subscription.EntityType == definition.EntityType).ToArray();
-        if (definition.Model.StoredAs == StoredAs.Value && subscriptions.Length > 0)
+        if (!definition.Model.HasJournal && subscriptions.Length > 0)
         {
             yield return new ValueAnnouncer(subscriptions, provider.GetRequiredService<StoredTypes>(), provider.GetRequiredService<TimeProvider>());
         }

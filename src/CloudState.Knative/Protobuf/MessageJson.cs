@@ -58,7 +58,7 @@ internal static class MessageJson
         var wire = new WireWriter(stackalloc byte[OnStack]);
         try
         {
-            return WireFromJson.TryWrite(json, shape, ref wire) ? type.Parser.ParseFrom(wire.Written) : null;
+            return WireFromJson.TryWrite(json, shape, ref wire) ? type.Parse(wire.Written) : null;
         }
         finally
         {

@@ -56,6 +56,20 @@ internal sealed class MessageType(Type clrType, MessageDescriptor descriptor, Js
     }
 }
 
+/// <summary>A protobuf message without a generated class, in the same JSON.</summary>
+internal sealed class MessageBytesType(MessageDescriptor descriptor) : StoredType(descriptor.FullName, typeof(MessageBytes))
+{
+    private readonly MessageShape _shape = MessageShape.Of(descriptor)
+        ?? throw new EntityDefinitionException($"{descriptor.FullName} cannot be stored without a generated class: it has maps, or well-known types in it.");
+
+    public override byte[] Write(object value) => MessageJson.Write((MessageBytes)value, _shape, withDefaults: false);
+
+    public override object Read(ReadOnlySpan<byte> json) =>
+        MessageJson.TryRead(json, descriptor, _shape) ?? throw new FormatException($"It is not the JSON of a {descriptor.FullName}.");
+
+    public override object Copy(object value) => new MessageBytes(descriptor, ((MessageBytes)value).Bytes);
+}
+
 /// <summary>A class that System.Text.Json writes and reads.</summary>
 internal sealed class JsonType(string name, JsonTypeInfo info) : StoredType(name, info.Type)
 {

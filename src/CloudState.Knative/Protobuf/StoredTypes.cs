@@ -16,6 +16,7 @@ namespace CloudState.Knative.Protobuf;
 /// </summary>
 internal class StoredTypes
 {
+    // Without those that have no class.
     private readonly FrozenDictionary<Type, StoredType> _byType;
     private readonly FrozenDictionary<string, StoredType> _byName;
     private readonly FrozenDictionary<string, StoredType>.AlternateLookup<ReadOnlySpan<char>> _byNameInText;
@@ -26,14 +27,16 @@ internal class StoredTypes
     {
         // An instance, so that Native AOT keeps the class of services that delete nothing.
         var all = uses.Append(new StoredTypeUse(new EntityDeleted().GetType())).ToArray();
-        var messages = all.Where(use => use.IsMessage).Select(use => DescriptorOf(use.Type)).Distinct().ToArray();
+        var messages = all.Where(use => use.IsMessage).Select(use => use.Descriptor ?? DescriptorOf(use.Type)).Distinct().ToArray();
         var anyTypes = TypeRegistry.FromMessages(messages);
         var formatter = new JsonFormatter(JsonFormatter.Settings.Default.WithTypeRegistry(anyTypes));
         var parser = new JsonParser(JsonParser.Settings.Default.WithTypeRegistry(anyTypes).WithIgnoreUnknownFields(true));
 
-        _byType = all.Select(use => use.Type).Distinct().ToFrozenDictionary(type => type, Create);
+        _byType = all.Where(use => use.Descriptor is null).Select(use => use.Type).Distinct().ToFrozenDictionary(type => type, Create);
+        var ofBytes = messages.Where(message => message.ClrType is null).ToDictionary(message => message, message => (StoredType)new MessageBytesType(message));
         var names = new Dictionary<string, StoredType>();
-        foreach (var (name, type) in all.SelectMany(use => use.FormerNames, (use, name) => (name, _byType[use.Type])).Concat(_byType.Values.Select(type => (type.Name, type))))
+        foreach (var (name, type) in all.SelectMany(use => use.FormerNames, (use, name) => (name, use.Descriptor is { } bytes ? ofBytes[bytes] : _byType[use.Type]))
+            .Concat(_byType.Values.Concat(ofBytes.Values).Select(type => (type.Name, type))))
         {
             if (!names.TryAdd(name, type) && names[name] != type)
             {
@@ -60,9 +63,10 @@ internal class StoredTypes
     /// <summary>The names under which stored values may be found beside those of today.</summary>
     public IEnumerable<(string Name, StoredType Type)> FormerNames => _byName.Where(pair => pair.Key != pair.Value.Name).Select(pair => (pair.Key, pair.Value));
 
-    public StoredType Of(object value) => _byType.TryGetValue(value.GetType(), out var type)
+    public StoredType Of(object value) => _byType.TryGetValue(value.GetType(), out var type) || (value is MessageBytes bytes && _byName.TryGetValue(bytes.Descriptor.FullName, out type))
         ? type
-        : throw new InvalidOperationException($"{value.GetType().FullName} is not among the types that the entities of this service store.");
+        : throw new InvalidOperationException(
+            $"{(value as MessageBytes)?.Descriptor.FullName ?? value.GetType().FullName} is not among the types that the entities of this service store.");
 
     /// <summary>What a type is called today that is stored under a name; the same for types that are not known.</summary>
     public string CurrentName(string name) => _byName.TryGetValue(name, out var type) ? type.Name : name;
@@ -115,6 +119,13 @@ internal class StoredTypes
 /// <summary>A type that an entity class stores, and the names that it had before.</summary>
 internal sealed record StoredTypeUse(Type Type, params IReadOnlyList<string> FormerNames)
 {
+    /// <summary>Of messages without a generated class.</summary>
+    public StoredTypeUse(MessageDescriptor message, params IReadOnlyList<string> formerNames)
+        : this(typeof(MessageBytes), formerNames) => Descriptor = message;
+
+    /// <summary>The message, if it has no generated class; otherwise null.</summary>
+    public MessageDescriptor? Descriptor { get; }
+
     public bool IsMessage => IsMessageType(Type);
 
     public static bool IsMessageType(Type type) => type.IsClass && typeof(IMessage).IsAssignableFrom(type);

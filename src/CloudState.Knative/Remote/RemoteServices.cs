@@ -1,4 +1,5 @@
 using CloudState.Knative.Calls;
+using CloudState.Knative.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Grpc.Net.ClientFactory;
@@ -51,7 +52,7 @@ internal sealed class RemoteService(RawClient client, MethodDescriptor rpc)
         try
         {
             var reply = await client.CallAsync(rpc, call.Message.ToByteArray(), new CallOptions(headers, scope.Deadline?.UtcDateTime, scope.CallCancelled));
-            return CallOutcome.Replied(rpc.OutputType.Parser.ParseFrom(reply));
+            return CallOutcome.Replied(rpc.OutputType.Parse(reply));
         }
         catch (RpcException failed)
         {

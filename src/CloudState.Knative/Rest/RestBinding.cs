@@ -74,7 +74,7 @@ internal sealed class RestBinding
                 wire.EndDelimited(start);
             }
 
-            return Rpc.Rpc.InputType.Parser.ParseFrom(wire.Written);
+            return Rpc.Rpc.InputType.Parse(wire.Written);
         }
         finally
         {

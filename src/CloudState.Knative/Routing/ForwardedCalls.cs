@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Runtime;
 using Google.Protobuf;
 using Grpc.Core;
@@ -28,7 +29,7 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, Func<Command
         IMessage message;
         try
         {
-            message = definition.Rpc.InputType.Parser.ParseFrom(frame.Body);
+            message = definition.Rpc.InputType.Parse(frame.Body);
         }
         catch (InvalidProtocolBufferException unreadable)
         {

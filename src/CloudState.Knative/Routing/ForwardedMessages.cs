@@ -2,6 +2,7 @@ using System.Diagnostics;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -90,7 +91,7 @@ internal static class ForwardedMessages
         return head switch
         {
             { NotOwner: true } => null,
-            { StatusCode: (int)StatusCode.OK } => CallOutcome.Replied(definition.Rpc.OutputType.Parser.ParseFrom(frame.Body)) with
+            { StatusCode: (int)StatusCode.OK } => CallOutcome.Replied(definition.Rpc.OutputType.Parse(frame.Body)) with
             {
                 Version = head.Version,
                 Position = head.Position.Length == 0 ? null : head.Position,

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 
@@ -64,7 +65,7 @@ internal sealed class EntityLoader(
                 ?? entity.StartIn(order.Stream, await store.FindSequenceAsync(command.Entity, order.Stream, CancellationToken.None));
             if (order.HoldBack is not { } holdBack)
             {
-                return order.Sequence <= position.Last ? CallOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(ByteString.Empty)) : null;
+                return order.Sequence <= position.Last ? CallOutcome.Replied(command.Definition.Rpc.OutputType.Parse(ByteString.Empty)) : null;
             }
 
             if (order.Sequence <= position.Last + 1)

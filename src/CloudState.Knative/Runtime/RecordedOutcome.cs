@@ -1,4 +1,5 @@
 using CloudState.Knative.Calls;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Grpc.Core;
@@ -31,7 +32,7 @@ internal static class RecordedOutcome
         var details = record.Details.IsEmpty ? null : OutcomeDetails.Parser.ParseFrom(record.Details);
         return details?.Forward is { } forward
             ? CallOutcome.WithoutReply(new FollowUpCalls([], new PlannedCall(details.ForwardId, StoredCalls.ToCall(forward), IsSynchronous: true)))
-            : CallOutcome.Replied(command.Definition.Rpc.OutputType.Parser.ParseFrom(record.Reply)) with
+            : CallOutcome.Replied(command.Definition.Rpc.OutputType.Parse(record.Reply)) with
             {
                 Metadata = details is null ? null : StoredCalls.ToPairs(details.Metadata),
                 Position = record.Position == 0 ? null : new JournalPosition(slot, record.Position).ToString(),

@@ -8,7 +8,11 @@ namespace CloudState.Knative.Values;
 /// <summary>Entities that are stored as their latest value.</summary>
 internal sealed class ValueModel(StoredTypeUse value) : EntityModel
 {
+    public override string KindName => "value entity";
+
     public override StoredAs StoredAs => StoredAs.Value;
+
+    public override bool HasJournal => false;
 
     public override IReadOnlyList<StoredTypeUse> StoredTypes { get; } = [value];
 

@@ -113,7 +113,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         return Runtime.DisposeAsync();
     }
 
-    private Command CommandOf(string method, IMessage message, string? id = null, TimeSpan? timeout = null, CancellationToken cancelled = default)
+    public Command CommandOf(string method, IMessage message, string? id = null, TimeSpan? timeout = null, CancellationToken cancelled = default)
     {
         var definition = _definition.Commands[$"cloudstate.tests.unit.Counter/{method}"];
         return new Command
