@@ -109,6 +109,7 @@ internal sealed class EntityJsonSerializer(StoredTypes types, ISerializer others
         null => null,
         EntitySnapshot snapshot => StateJson.Write(snapshot, types),
         EntityValue document => StateJson.Write(document, types),
+        MessageBytes bytes => types.ToJson(bytes),
         _ => types.Find(value.GetType())?.Write(value) ?? (value is IMessage message ? Encoding.UTF8.GetBytes(JsonFormatter.Default.Format(message)) : null),
     };
 

@@ -80,9 +80,10 @@ internal sealed class EventSection(string schema, StoredTypes types) : AppendSec
             }
 
             // The protobuf name says what an event is. By a CLR name Marten would load classes that the service does not handle, or fail on renamed ones.
-            foreach (var newEvent in session.Events.Append(stream, change.NewVersion, change.Events.Select(newEvent => MartenEvents.Wrap(newEvent, types))).Events)
+            var appended = session.Events.Append(stream, change.NewVersion, change.Events.Select(newEvent => MartenEvents.Wrap(newEvent, types))).Events;
+            foreach (var (newEvent, stored) in appended.Zip(change.Events))
             {
-                newEvent.DotNetTypeName = "";
+                (newEvent.EventTypeName, newEvent.DotNetTypeName) = (types.Of(stored).Name, "");
             }
         }
     }

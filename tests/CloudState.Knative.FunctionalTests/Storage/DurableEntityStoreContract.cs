@@ -1,6 +1,8 @@
 using CloudState.Knative.FunctionalTests.Ledger;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Storage;
@@ -44,5 +46,27 @@ public abstract class DurableEntityStoreContract : EntityStoreContract
         var entity = await Load(key);
 
         Assert.IsType<LedgerState>(Assert.Single(entity.Events));
+    }
+
+    /// <summary>A store that the application has configured in Marten's terms reads events by their classes, and knows no others.</summary>
+    private protected async Task CheckMessagesWithoutAClassAsync()
+    {
+        var key = NewKey();
+        var types = FileDescriptor.BuildFromByteStrings([AmountAdded.Descriptor.File.SerializedData])[0].MessageTypes;
+        var (amountAdded, ledgerState) = (types.Single(type => type.Name == nameof(AmountAdded)), types.Single(type => type.Name == nameof(LedgerState)));
+        await ReopenWith(new StoredTypes([new StoredTypeUse(amountAdded), new StoredTypeUse(ledgerState)]));
+
+        await Write(new EntityAppend(key, new EventsChange(0, [new MessageBytes(amountAdded, Added(1).ToByteString()), new MessageBytes(amountAdded, Added(2).ToByteString())])
+        {
+            Snapshot = new StoredSnapshot(1, new MessageBytes(ledgerState, new LedgerState { Balance = 1 }.ToByteString())),
+        }));
+
+        var asBytes = await Load(key);
+        Assert.Equal(new LedgerState { Balance = 1 }.ToByteString(), Assert.IsType<MessageBytes>(asBytes.Snapshot!.State).Bytes);
+        Assert.Equal(Added(2).ToByteString(), Assert.IsType<MessageBytes>(Assert.Single(asBytes.Events)).Bytes);
+        await ReopenWith(AmountAdded.Descriptor, LedgerState.Descriptor);
+        var asObjects = await Load(key);
+        Assert.Equal(new LedgerState { Balance = 1 }, asObjects.Snapshot!.State);
+        Assert.Equal([Added(2)], asObjects.Events);
     }
 }

@@ -2,7 +2,6 @@ using CloudState.Knative.FunctionalTests.Ledger;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
-using Google.Protobuf.Reflection;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Storage;
@@ -368,28 +367,6 @@ public abstract class EntityStoreContract : ValueStoreContract
         Assert.Equal("snapshot", entity.Snapshot?.State);
         Assert.Equal(events[1..].Where(value => value is not JsonNote), entity.Events.Where(value => value is not JsonNote));
         Assert.Equivalent(new JsonNote("é", [1, 2]), entity.Events.OfType<JsonNote>().Single());
-    }
-
-    [Fact]
-    public async Task MessagesWithoutAClass_AreTheSameInTheStore_AsThoseOfClasses()
-    {
-        var key = NewKey();
-        var types = FileDescriptor.BuildFromByteStrings([AmountAdded.Descriptor.File.SerializedData])[0].MessageTypes;
-        var (amountAdded, ledgerState) = (types.Single(type => type.Name == nameof(AmountAdded)), types.Single(type => type.Name == nameof(LedgerState)));
-        await ReopenWith(new StoredTypes([new StoredTypeUse(amountAdded), new StoredTypeUse(ledgerState)]));
-
-        await Write(new EntityAppend(key, new EventsChange(0, [new MessageBytes(amountAdded, Added(1).ToByteString()), new MessageBytes(amountAdded, Added(2).ToByteString())])
-        {
-            Snapshot = new StoredSnapshot(1, new MessageBytes(ledgerState, new LedgerState { Balance = 1 }.ToByteString())),
-        }));
-
-        var asBytes = await Load(key);
-        Assert.Equal(new LedgerState { Balance = 1 }.ToByteString(), Assert.IsType<MessageBytes>(asBytes.Snapshot!.State).Bytes);
-        Assert.Equal(Added(2).ToByteString(), Assert.IsType<MessageBytes>(Assert.Single(asBytes.Events)).Bytes);
-        await ReopenWith(AmountAdded.Descriptor, LedgerState.Descriptor);
-        var asObjects = await Load(key);
-        Assert.Equal(new LedgerState { Balance = 1 }, asObjects.Snapshot!.State);
-        Assert.Equal([Added(2)], asObjects.Events);
     }
 
     [Fact]

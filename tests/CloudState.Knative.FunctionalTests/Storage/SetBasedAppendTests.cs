@@ -27,6 +27,9 @@ public sealed class SetBasedAppendTests(PostgresSchema schema) : MartenEntitySto
             $"select string_agg(column_name, ' ' order by ordinal_position) from information_schema.columns where table_schema = '{_schema.Name}' and table_name = '{table}'"));
 
     [Fact]
+    public Task MessagesWithoutAClass_AreTheSameInTheStore_AsThoseOfClasses() => CheckMessagesWithoutAClassAsync();
+
+    [Fact]
     public async Task MartensRows_AreTheSameButForIdsAndTimes()
     {
         var (ours, martens) = (NewKey(), NewKey());

@@ -7,6 +7,9 @@ namespace CloudState.Knative.FunctionalTests.Storage;
 
 public sealed class SqliteFileStoreTests(TemporaryFolder folder) : DurableEntityStoreContract, IClassFixture<TemporaryFolder>
 {
+    [Fact]
+    public Task MessagesWithoutAClass_AreTheSameInTheStore_AsThoseOfClasses() => CheckMessagesWithoutAClassAsync();
+
     private protected override Task<IEntityStore> OpenAsync(StoredTypes types) =>
         SqliteMemoryStoreTests.OpenAsync(Path.Combine(folder.Path, "cloudstate.db"), types);
 }
