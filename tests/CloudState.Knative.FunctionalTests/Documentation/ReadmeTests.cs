@@ -246,7 +246,7 @@ public sealed partial class ReadmeTests
     {
         var words = command.Split(' ');
         var options = words.Where(word => word.StartsWith("--", StringComparison.Ordinal)).ToArray();
-        if (TestedCommands.ContainsKey(command) || ci.Contains(command))
+        if (TestedCommands.ContainsKey(command) || ci.Any(line => line == command || line.StartsWith($"{command} ", StringComparison.Ordinal)))
         {
             return true;
         }
