@@ -11,7 +11,7 @@ namespace CloudState.Knative.Testing;
 /// <code>
 /// var checkout = ActionTestKit.Create(() => new CheckoutAction(time));
 /// var result = await checkout.WhenAsync(new Order { Id = "7" });
-/// Assert.Equal("7", result.Forward!.Message&lt;Payment&gt;().OrderId);
+/// Assert.Equal("7", result.ReplyFrom!.Message&lt;Payment&gt;().OrderId);
 /// </code>
 /// </example>
 [SuppressMessage("ApiDesign", "RS0026", Justification = "The first parameter tells the overloads apart.")]

@@ -13,10 +13,10 @@ public class CallResult
     {
         _handlerName = handlerName;
         Failure = answer.Failure;
-        Forward = answer is { Failure: null, Forward: { } forward } ? new RequestedCall(forward, isSynchronous: true) : null;
-        Effects = [.. answer.Effects.Select(effect => new RequestedCall(effect.Call, effect.IsSynchronous))];
+        ReplyFrom = answer is { Failure: null, Forward: { } forward } ? new RequestedCall(forward, isSynchronous: true) : null;
+        Calls = [.. answer.Effects.Select(effect => new RequestedCall(effect.Call, effect.IsSynchronous))];
         Timers = [.. answer.Timers.Select(timer => new RequestedTimer(timer))];
-        if (Failure is null && Forward is null)
+        if (Failure is null && ReplyFrom is null)
         {
             _reply = answer.Reply;
             ReplyMetadata = metadata.Entries ?? [];
@@ -27,10 +27,10 @@ public class CallResult
     public Status? Failure { get; }
 
     /// <summary>The call that the reply is left to; null when there is none.</summary>
-    public RequestedCall? Forward { get; }
+    public RequestedCall? ReplyFrom { get; }
 
-    /// <summary>The effects, in order. A command of an entity that has failed has none; those of an action are made all the same.</summary>
-    public IReadOnlyList<RequestedCall> Effects { get; }
+    /// <summary>The calls of <c>Call</c> and <c>CallAndWait</c>, in order. A command of an entity that has failed has none; those of an action are made all the same.</summary>
+    public IReadOnlyList<RequestedCall> Calls { get; }
 
     /// <summary>The timers that were set or cancelled, in order; none when the call has failed.</summary>
     public IReadOnlyList<RequestedTimer> Timers { get; }
@@ -39,7 +39,7 @@ public class CallResult
     public IReadOnlyList<KeyValuePair<string, string>> ReplyMetadata { get; } = [];
 
     /// <summary>The reply.</summary>
-    /// <exception cref="TestKitException">The call has failed or was forwarded, or the reply is of another type.</exception>
+    /// <exception cref="TestKitException">The call has failed or left the reply to another rpc, or the reply is of another type.</exception>
     public TReply Reply<TReply>()
         where TReply : class, IMessage =>
         _reply switch
@@ -48,7 +48,7 @@ public class CallResult
             { } other => throw new TestKitException($"{_handlerName} has replied with a {other.GetType().FullName}, not with a {typeof(TReply).FullName}."),
             null => throw new TestKitException(
                 Failure is { } failure ? $"{_handlerName} has not replied but failed with {failure.StatusCode}: {failure.Detail}"
-                : Forward is { } forward ? $"{_handlerName} has not replied but forwarded the call to {forward.Rpc}."
-                : $"{_handlerName} has asked for effects after its last reply."),
+                : ReplyFrom is { } forward ? $"{_handlerName} has not replied but left the reply to {forward.Rpc}."
+                : $"{_handlerName} has requested calls after its last reply."),
         };
 }

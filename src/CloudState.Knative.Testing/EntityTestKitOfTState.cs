@@ -13,14 +13,14 @@ public abstract class EntityTestKit<TState>
     where TState : class, new()
 {
     private readonly HashSet<string> _commandIds = [];
-    private string? _entityId;
+    private string? _key;
     private EntityInstance _entity;
 
-    private protected EntityTestKit(EntityUnderTest entity, string? entityId)
+    private protected EntityTestKit(EntityUnderTest entity, string? key)
     {
         Entity = entity;
         Store = new TestStore(entity.Types);
-        _entityId = entityId;
+        _key = key;
         _entity = Load();
     }
 
@@ -109,9 +109,9 @@ public abstract class EntityTestKit<TState>
             throw new TestKitException($"{command.GetType().Name} has no entity key: {definition.Key} is empty.");
         }
 
-        _entityId ??= key;
-        return key == _entityId ? key : throw new TestKitException(
-            $"{command.GetType().Name} is for the entity '{key}' ({definition.Key}), but this is the test kit of '{_entityId}'. Every entity has a kit of its own.");
+        _key ??= key;
+        return key == _key ? key : throw new TestKitException(
+            $"{command.GetType().Name} is for the entity '{key}' ({definition.Key}), but this is the test kit of '{_key}'. Every entity has a kit of its own.");
     }
 
     private void RejectUsedId(string? commandId)

@@ -14,8 +14,8 @@ public sealed class EventSourcedTestKit<TState> : EntityTestKit<TState>
 {
     private readonly LoadCheck<TState> _loadCheck;
 
-    internal EventSourcedTestKit(EntityUnderTest entity, string? entityId)
-        : base(entity, entityId) =>
+    internal EventSourcedTestKit(EntityUnderTest entity, string? key)
+        : base(entity, key) =>
         _loadCheck = new LoadCheck<TState>(entity);
 
     /// <summary>Adds events to those that are stored; older ones, which the class has an <c>Upcast</c> for, and <see cref="EntityDeleted"/> among them.</summary>

@@ -5,8 +5,8 @@ namespace CloudState.Knative.Testing;
 public sealed class ValueTestKit<TState> : EntityTestKit<TState>
     where TState : class, new()
 {
-    internal ValueTestKit(EntityUnderTest entity, string? entityId)
-        : base(entity, entityId)
+    internal ValueTestKit(EntityUnderTest entity, string? key)
+        : base(entity, key)
     {
     }
 

@@ -24,7 +24,7 @@ internal static class PostgresConnection
         catch (Exception malformed) when (malformed is ArgumentException or FormatException)
         {
             throw new InvalidOperationException(
-                $"The PostgreSQL connection string cannot be read: {malformed.Message} Set ConnectionStrings__CloudState to Host=…;Database=…;Username=…;Password=…", malformed);
+                $"The PostgreSQL connection string cannot be read: {malformed.Message.TrimEnd('.')}. Set ConnectionStrings__CloudState to Host=…;Database=…;Username=…;Password=…", malformed);
         }
 
         SetDefault("Application Name", "CloudState.Knative");

@@ -9,7 +9,7 @@ internal static class CloudStateTelemetry
     public const string Name = "CloudState.Knative";
     public const string TypeTag = "cloudstate.entity.type";
 
-    private const string KeyTag = "cloudstate.entity.id";
+    private const string KeyTag = "cloudstate.entity.key";
     private const string StatusTag = "rpc.response.status_code";
     private const string BatchSizeTag = "cloudstate.journal.batch.commands";
     private const string TopicTag = "messaging.destination.name";

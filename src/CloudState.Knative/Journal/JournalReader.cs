@@ -40,6 +40,7 @@ internal sealed class JournalReader(
     public async Task RunAsync(CancellationToken stopping)
     {
         var savedAt = time.GetTimestamp();
+        // Both, and not a task for any of them: that completes a moment later than they do, which may be after the look at it.
         Task[] slotsMayChange = [Task.CompletedTask];
         while (!stopping.IsCancellationRequested)
         {
@@ -53,10 +54,10 @@ internal sealed class JournalReader(
                 }
 
                 // First the ends: events up to there are among the arrivals, or have to be read.
-                var behind = _slots.Values.Where(checkpoint => checkpoint.IsBehind).Select(checkpoint => (checkpoint, checkpoint.End)).ToList();
+                var behind = _slots.Values.Where(checkpoint => checkpoint.IsBehind).Select(checkpoint => (Checkpoint: checkpoint, checkpoint.End)).ToList();
                 var hasRoom = await TakeArrivalsAsync(stopping);
-                behind.RemoveAll(slot => slot.checkpoint.Read >= slot.End);
-                var isBehind = hasRoom && behind.Count > 0 && await CatchUpAsync(behind.ConvertAll(slot => slot.checkpoint), stopping);
+                behind.RemoveAll(slot => slot.Checkpoint.Read >= slot.End);
+                var isBehind = hasRoom && behind.Count > 0 && await CatchUpAsync(behind.ConvertAll(slot => slot.Checkpoint), stopping);
                 if (time.GetElapsedTime(savedAt) >= options.SaveInterval)
                 {
                     await SaveAsync(_slots.Values);

@@ -7,6 +7,6 @@ namespace CloudState.Knative.Storage;
 /// <param name="Number">Of the event in the slot; the first one is 1.</param>
 internal readonly record struct JournalPosition(Slot Slot, long Number)
 {
-    /// <summary>As clients see it, in the header <c>cloudstate-position</c>: they keep it and send it back, and never read it.</summary>
+    /// <summary>As clients see it, in the header <c>cloudstate-position</c>; opaque to them.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Uri.EscapeDataString(Slot.EntityType)}/{Slot.Number}/{Number}");
 }

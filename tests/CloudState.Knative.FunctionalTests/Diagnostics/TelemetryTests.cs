@@ -118,7 +118,7 @@ public sealed class TelemetryTests
     {
         private readonly ActivityListener _listener;
 
-        public Spans(string entityId)
+        public Spans(string key)
         {
             _listener = new ActivityListener
             {
@@ -126,7 +126,7 @@ public sealed class TelemetryTests
                 Sample = (ref _) => ActivitySamplingResult.AllDataAndRecorded,
                 ActivityStopped = span =>
                 {
-                    if (Equals(span.GetTagItem("cloudstate.entity.id"), entityId))
+                    if (Equals(span.GetTagItem("cloudstate.entity.key"), key))
                     {
                         Stopped.Enqueue(span);
                     }

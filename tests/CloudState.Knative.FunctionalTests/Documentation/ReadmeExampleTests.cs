@@ -30,7 +30,7 @@ public sealed class ReadmeExampleTests(PostgresSchema schema) : IClassFixture<Po
 
         var result = await teller.WhenAsync(new Payment { Account = "alice", Amount = 3 });
 
-        Assert.Equal("alice", result.Forward!.Message<DepositMoney>().Account);
+        Assert.Equal("alice", result.ReplyFrom!.Message<DepositMoney>().Account);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public class ActionTestKitTests
 
         Assert.Equal("effect 7 blue", result.Reply<Note>().Text);
         Assert.Equal([new("copied", "yes")], result.ReplyMetadata);
-        Assert.Equal(("cloudstate.tests.notes.NoteService/Write", "effect"), (Assert.Single(result.Effects).Rpc, result.Effects[0].Message<NoteText>().Text));
+        Assert.Equal(("cloudstate.tests.notes.NoteService/Write", "effect"), (Assert.Single(result.Calls).Rpc, result.Calls[0].Message<NoteText>().Text));
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public class ActionTestKitTests
         var result = await _clerk.WhenAsync(new Note { Text = "fail" });
 
         Assert.Equal(StatusCode.NotFound, result.Failure?.StatusCode);
-        Assert.Single(result.Effects);
+        Assert.Single(result.Calls);
         Assert.Throws<TestKitException>(result.Reply<Note>);
     }
 
@@ -45,8 +45,8 @@ public class ActionTestKitTests
     {
         var result = await _clerk.WhenAsync(new Note { Text = "forward" });
 
-        Assert.Equal("cloudstate.tests.notes.ClerkService/Copy", result.Forward?.Rpc);
-        Assert.True(result.Forward?.IsSynchronous);
+        Assert.Equal("cloudstate.tests.notes.ClerkService/Copy", result.ReplyFrom?.Rpc);
+        Assert.True(result.ReplyFrom?.IsSynchronous);
     }
 
     [Theory]
@@ -68,7 +68,7 @@ public class ActionTestKitTests
         var results = await _clerk.WhenStreamed(new Note { Text = "a effect b" }).ToListAsync();
 
         Assert.Equal(["a", "effect", "b"], results.Select(result => result.Reply<Note>().Text.Trim()));
-        Assert.Equal([0, 1, 0], results.Select(result => result.Effects.Count));
+        Assert.Equal([0, 1, 0], results.Select(result => result.Calls.Count));
     }
 
     [Fact]
@@ -85,8 +85,8 @@ public class ActionTestKitTests
         var results = await _clerk.WhenStreamed(Notes("a", "b")).ToListAsync();
 
         Assert.Equal(["a", "b"], results.Take(2).Select(result => result.Reply<Note>().Text.Trim()));
-        Assert.Single(results[2].Effects);
-        Assert.Contains("ClerkAction.Chat has asked for effects after its last reply.", Assert.Throws<TestKitException>(results[2].Reply<Note>).Message, StringComparison.Ordinal);
+        Assert.Single(results[2].Calls);
+        Assert.Contains("ClerkAction.Chat has requested calls after its last reply.", Assert.Throws<TestKitException>(results[2].Reply<Note>).Message, StringComparison.Ordinal);
     }
 
     [Fact]

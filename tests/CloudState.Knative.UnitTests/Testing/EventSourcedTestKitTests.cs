@@ -88,16 +88,16 @@ public class EventSourcedTestKitTests
         var replied = await note.WhenAsync(Write, WriteHandler);
         var forwarded = await note.WhenAsync(Write, WriteHandler, new TestCall { Metadata = { new("forward", "yes") } });
 
-        Assert.Equal(["first", "second"], replied.Effects.Select(effect => effect.Message<Note>().Text));
-        Assert.Equal([false, true], replied.Effects.Select(effect => effect.IsSynchronous));
-        Assert.All(replied.Effects, effect => Assert.Equal("cloudstate.tests.notes.ClerkService/Copy", effect.Rpc));
+        Assert.Equal(["first", "second"], replied.Calls.Select(effect => effect.Message<Note>().Text));
+        Assert.Equal([false, true], replied.Calls.Select(effect => effect.IsSynchronous));
+        Assert.All(replied.Calls, effect => Assert.Equal("cloudstate.tests.notes.ClerkService/Copy", effect.Rpc));
         Assert.Equal([new("etag", "1")], replied.ReplyMetadata);
-        Assert.Null(replied.Forward);
-        Assert.Equal(("forwarded", "yes"), (forwarded.Forward!.Message<Note>().Text, forwarded.Forward.Metadata["forward"]));
-        Assert.Equal(2, forwarded.Effects.Count);
+        Assert.Null(replied.ReplyFrom);
+        Assert.Equal(("forwarded", "yes"), (forwarded.ReplyFrom!.Message<Note>().Text, forwarded.ReplyFrom.Metadata["forward"]));
+        Assert.Equal(2, forwarded.Calls.Count);
         Assert.Empty(forwarded.ReplyMetadata);
-        Assert.Contains("forwarded the call to cloudstate.tests.notes.ClerkService/Copy", Assert.Throws<TestKitException>(forwarded.Reply<Note>).Message, StringComparison.Ordinal);
-        Assert.Contains("with a CloudState.Knative.UnitTests.Notes.Note, not with a CloudState.Knative.UnitTests.Notes.Written", Assert.Throws<TestKitException>(forwarded.Forward.Message<Written>).Message, StringComparison.Ordinal);
+        Assert.Contains("left the reply to cloudstate.tests.notes.ClerkService/Copy", Assert.Throws<TestKitException>(forwarded.Reply<Note>).Message, StringComparison.Ordinal);
+        Assert.Contains("with a CloudState.Knative.UnitTests.Notes.Note, not with a CloudState.Knative.UnitTests.Notes.Written", Assert.Throws<TestKitException>(forwarded.ReplyFrom.Message<Written>).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,8 +115,8 @@ public class EventSourcedTestKitTests
 
         var result = await note.WhenAsync(Write, WriteHandler);
 
-        Assert.Empty(result.Effects);
-        Assert.Null(result.Forward);
+        Assert.Empty(result.Calls);
+        Assert.Null(result.ReplyFrom);
         Assert.Equal("No.", result.Failure?.Detail);
     }
 
