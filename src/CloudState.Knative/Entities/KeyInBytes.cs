@@ -1,3 +1,4 @@
+using CloudState.Knative.Protobuf;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
@@ -32,7 +33,7 @@ internal static class KeyInBytes
     {
         using var bytes = new MemoryStream();
         using var output = new CodedOutputStream(bytes);
-        output.WriteTag(field.FieldNumber, WireTypeOf(field));
+        output.WriteTag(field.FieldNumber, FieldShape.WireTypeOf(field.FieldType));
         switch (field.FieldType)
         {
             case FieldType.String: output.WriteString((string)value); break;
@@ -67,14 +68,6 @@ internal static class KeyInBytes
         FieldType.UInt64 => input.ReadUInt64(),
         FieldType.Fixed64 => input.ReadFixed64(),
         _ => throw CannotBeKey(field),
-    };
-
-    private static WireFormat.WireType WireTypeOf(FieldDescriptor field) => field.FieldType switch
-    {
-        FieldType.String => WireFormat.WireType.LengthDelimited,
-        FieldType.SFixed32 or FieldType.Fixed32 => WireFormat.WireType.Fixed32,
-        FieldType.SFixed64 or FieldType.Fixed64 => WireFormat.WireType.Fixed64,
-        _ => WireFormat.WireType.Varint,
     };
 
     private static InvalidOperationException CannotBeKey(FieldDescriptor field) => new($"Field {field.FullName} cannot be a key.");

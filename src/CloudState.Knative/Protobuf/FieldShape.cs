@@ -57,7 +57,7 @@ internal sealed class FieldShape
 
     public int? EnumNumber(string name) => _enum!.FindValueByName(name)?.Number;
 
-    private static WireFormat.WireType WireTypeOf(FieldType type) => type switch
+    public static WireFormat.WireType WireTypeOf(FieldType type) => type switch
     {
         FieldType.String or FieldType.Bytes or FieldType.Message => WireFormat.WireType.LengthDelimited,
         FieldType.Fixed32 or FieldType.SFixed32 or FieldType.Float => WireFormat.WireType.Fixed32,

@@ -31,9 +31,6 @@ internal sealed class TypeJournal(string entityType, IJournalReader reader, Clus
         return feed;
     }
 
-    /// <summary>The tail of a slot; null if it is not open.</summary>
-    public SlotTail? Find(OwnedSlot slot) => _tails.TryGetValue(slot, out var tail) && tail.IsKnown ? tail : null;
-
     /// <summary>Finds the last position of a slot, with one query for all slots that this process owns and has not opened yet.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
     /// <exception cref="FencedException">This process is no longer the member that owns the slot.</exception>
@@ -107,6 +104,9 @@ internal sealed class TypeJournal(string entityType, IJournalReader reader, Clus
             feed.Arrivals.Send();
         }
     }
+
+    /// <summary>The tail of a slot; null if it is not open.</summary>
+    private SlotTail? Find(OwnedSlot slot) => _tails.TryGetValue(slot, out var tail) && tail.IsKnown ? tail : null;
 
     private IEnumerable<JournalEvent> EventsOf(PendingAppend append, long position, int slotNumber, DateTimeOffset time)
     {
