@@ -33,12 +33,19 @@ internal sealed class SqliteEntityStore : IEntityStore
 
     public IParkedStore Parked { get; }
 
-    public Task MigrateAsync(CancellationToken cancellationToken) => _database.MigrateAsync(cancellationToken);
+    public async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await _database.MigrateAsync(cancellationToken);
+        await LearnNamesAsync(cancellationToken);
+    }
 
     public string SchemaScript() => SqliteSchema.Script;
 
-    public Task CheckAsync(CancellationToken cancellationToken) =>
-        _database.ReadAsync(SqliteSchema.Check, cancellationToken);
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        await _database.ReadAsync(SqliteSchema.Check, cancellationToken);
+        await LearnNamesAsync(cancellationToken);
+    }
 
     public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => SqliteQueries.Load(session, key, storedAs, commandIds, _types), cancellationToken);
@@ -60,4 +67,13 @@ internal sealed class SqliteEntityStore : IEntityStore
         _database.WriteAsync(session => SqliteQueries.Forget(session, before, _time.GetUtcNow()), cancellationToken);
 
     public ValueTask DisposeAsync() => _database.DisposeAsync();
+
+    private async Task LearnNamesAsync(CancellationToken cancellationToken)
+    {
+        var recorded = await _database.ReadAsync(session => session.Scalar("SELECT content FROM names") as string, cancellationToken);
+        if (_types.Shapes.Learn(recorded) is { } record)
+        {
+            await _database.WriteAsync(session => session.Execute("INSERT OR REPLACE INTO names (id, content) VALUES (1, $1)", record.ToJson()), cancellationToken);
+        }
+    }
 }

@@ -151,7 +151,15 @@ internal static class SqliteSchema
         PRAGMA user_version = 4;
         """;
 
-    private static readonly string[] Steps = [ToVersion1, ToVersion2, ToVersion3, ToVersion4];
+    private const string ToVersion5 = """
+        CREATE TABLE names (
+            id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+            content TEXT    NOT NULL
+        ) STRICT;
+        PRAGMA user_version = 5;
+        """;
+
+    private static readonly string[] Steps = [ToVersion1, ToVersion2, ToVersion3, ToVersion4, ToVersion5];
 
     public static string Script => string.Join("\n\n", Steps);
 

@@ -40,7 +40,7 @@ internal static class StateJson
             {
                 json.WriteString("StateType", types.Of(state).Name);
                 json.WritePropertyName("State");
-                json.WriteRawValue(types.ToJson(state));
+                json.WriteRawValue(types.ToJson(state), skipInputValidation: true);
             }
 
             if (expiresAt is { } expiry)
@@ -58,7 +58,7 @@ internal static class StateJson
     {
         var (id, type, version, expiresAt) = ("", "", (long?)null, (DateTimeOffset?)null);
         ReadOnlySpan<byte> state = default;
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, StoredTypes.ReaderOptions);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

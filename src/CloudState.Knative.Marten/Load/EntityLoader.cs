@@ -10,13 +10,14 @@ namespace CloudState.Knative.Marten.Load;
 internal sealed class EntityLoader
 {
     private readonly StoredTypes _types;
+    private readonly RecordedNames _names;
     private readonly DocumentStore? _marten;
     private readonly GroupedReads<EntityRequest, EntityRows> _streams;
     private readonly GroupedReads<EntityRequest, EntityRows> _values;
 
-    public EntityLoader(EntityReader reader, StoredTypes types, DocumentStore? marten, int maxQueries, TimeSpan patience)
+    public EntityLoader(EntityReader reader, StoredTypes types, RecordedNames names, DocumentStore? marten, int maxQueries, TimeSpan patience)
     {
-        (_types, _marten) = (types, marten);
+        (_types, _names, _marten) = (types, names, marten);
         _streams = new(requests => reader.ReadStreamsAsync(requests, withEvents: marten is null), maxQueries, patience);
         _values = new(reader.ReadValuesAsync, maxQueries, patience);
     }
@@ -26,14 +27,25 @@ internal sealed class EntityLoader
         var request = new EntityRequest(key.ToString(), commandIds);
         try
         {
-            return storedAs == StoredAs.Value
-                ? ToValue(await _values.ReadAsync(request).WaitAsync(cancellationToken))
-                : await ToEntityAsync(request.Stream, await _streams.ReadAsync(request).WaitAsync(cancellationToken), cancellationToken);
+            var rows = await (storedAs == StoredAs.Value ? _values : _streams).ReadAsync(request).WaitAsync(cancellationToken);
+            try
+            {
+                return await ReadAsync(rows);
+            }
+            catch (UnreadableEntityException unreadable) when (unreadable.IsOfUnknownName)
+            {
+                // A newer revision may have recorded its names since.
+                await _names.LearnAsync(cancellationToken);
+                return await ReadAsync(rows);
+            }
         }
         catch (Exception unreadable) when (WhyUnreadable(unreadable) is { } why)
         {
             throw new UnreadableEntityException($"Entity '{request.Stream}' cannot be read: {why}", unreadable);
         }
+
+        async ValueTask<StoredEntity> ReadAsync(EntityRows rows) =>
+            storedAs == StoredAs.Value ? ToValue(rows) : await ToEntityAsync(request.Stream, rows, cancellationToken);
     }
 
     private StoredEntity ToValue(EntityRows rows)

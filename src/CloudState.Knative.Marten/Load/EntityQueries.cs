@@ -1,5 +1,6 @@
 using CloudState.Knative.Marten.Cluster;
 using CloudState.Knative.Marten.Connection;
+using CloudState.Knative.Marten.Documents;
 using CloudState.Knative.Marten.Journal;
 using CloudState.Knative.Marten.Outbox;
 using CloudState.Knative.Marten.Sections;
@@ -10,7 +11,7 @@ using Npgsql;
 namespace CloudState.Knative.Marten.Load;
 
 /// <summary>What the store reads without Marten.</summary>
-internal sealed class EntityQueries(NpgsqlDataSource database, string schema, MemberTables members)
+internal sealed class EntityQueries(NpgsqlDataSource database, string schema, MemberTables members, RecordedNames names)
 {
     private readonly string _command =
         $"select method, fingerprint, status_code, status_detail, reply, handled_at, details, position from {schema}.{RecordSection.Name} where stream = $1 and command_id = $2";
@@ -85,7 +86,16 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
 
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(_check);
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        string? recorded = null;
+        await using (var batch = database.CreateBatch())
+        {
+            batch.BatchCommands.Add(new(_check));
+            batch.BatchCommands.Add(names.ReadCommand());
+            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+            await reader.NextResultAsync(cancellationToken);
+            recorded = await reader.ReadAsync(cancellationToken) ? reader.GetString(0) : null;
+        }
+
+        await names.LearnAsync(recorded, cancellationToken);
     }
 }

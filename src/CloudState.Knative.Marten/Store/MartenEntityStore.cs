@@ -1,6 +1,7 @@
 using CloudState.Knative.Marten.Append;
 using CloudState.Knative.Marten.Cluster;
 using CloudState.Knative.Marten.Connection;
+using CloudState.Knative.Marten.Documents;
 using CloudState.Knative.Marten.Journal;
 using CloudState.Knative.Marten.Load;
 using CloudState.Knative.Marten.Outbox;
@@ -33,6 +34,7 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly NpgsqlDataSource _database;
     private readonly NpgsqlDataSource _appending;
     private readonly Lazy<(NpgsqlDataSource Database, DocumentStore Store)> _marten;
+    private readonly RecordedNames _names;
     private readonly EntityQueries _queries;
     private readonly EntityLoader _loader;
     private readonly Func<IReadOnlyList<StreamAppend>, Guid?, CancellationToken, Task<DateTimeOffset?>> _append;
@@ -50,13 +52,14 @@ internal sealed class MartenEntityStore : IEntityStore
         // A pool takes its connections in turns. Appends have few of their own, where their statements are prepared and the server's caches are warm.
         _appending = PostgresConnection.DataSource(new(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
         _marten = new(OpenMarten);
-        _queries = new EntityQueries(_database, _schema, memberTables);
+        _names = new RecordedNames(_database, _schema, types.Shapes);
+        _queries = new EntityQueries(_database, _schema, memberTables, _names);
         Outbox = new PostgresOutboxStore(_database, _schema);
         Timers = new PostgresTimerStore(_database, _schema);
         Journal = new PostgresJournalReader(_database, _schema, new SlotNumbering(_database, _schema, memberTables));
         Parked = new PostgresParkedStore(_database, _schema);
         _loader = new EntityLoader(
-            new EntityReader(_database, _schema), types, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
+            new EntityReader(_database, _schema), types, _names, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
         _append = options.UseMartenSessions ?? options.Configure is not null
             ? new SessionAppend(_marten.Value.Store, memberTables, sections, cluster.Lease).RunAsync
             : new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections)).RunAsync;
@@ -71,6 +74,7 @@ internal sealed class MartenEntityStore : IEntityStore
             marten.Storage.ExtendedSchemaObjects.AddRange(AppendSections.TablesOf(sections));
             marten.Storage.ExtendedSchemaObjects.AddRange(JournalTables.Definitions(_schema));
             marten.Storage.ExtendedSchemaObjects.Add(ParkedTable.Definition(_schema));
+            marten.Storage.ExtendedSchemaObjects.Add(RecordedNames.Definition(_schema));
             marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
             options.Configure?.Invoke(marten);
 
@@ -110,6 +114,7 @@ internal sealed class MartenEntityStore : IEntityStore
             await using var takeLock = new NpgsqlCommand($"select pg_advisory_xact_lock({MigrationLock})", connection, transaction) { CommandTimeout = 0 };
             await takeLock.ExecuteNonQueryAsync(cancellationToken);
             await _marten.Value.Store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
+            await _names.LearnAsync(cancellationToken);
         },
         cancellationToken);
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using CloudState.Knative.Protobuf;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -27,6 +28,7 @@ internal sealed class CallRecorder : CallInvoker
             ? new CallMetadata([.. headers.Where(entry => !entry.IsBinary).Select(entry => KeyValuePair.Create(entry.Key, entry.Value))])
             : CallMetadata.Empty;
         var message = (IMessage)request;
+        MessageDepth.Check(message);
         _recorded = new OutgoingCall(method.FullName[1..], message.ToByteString(), metadata) { InputType = message.Descriptor };
 
         // Nothing looks at it.

@@ -12,15 +12,15 @@ namespace CloudState.Knative.CloudEvents;
 /// <summary>Reads the data of events as the message that an rpc takes.</summary>
 internal static class CloudEventData
 {
-    private static readonly JsonParser JsonParser = new(JsonParser.Settings.Default.WithIgnoreUnknownFields(true));
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <param name="cloudEvent">The event.</param>
     /// <param name="input">The type of the message.</param>
     /// <param name="type">What the event calls itself; names the data when the message can be anything.</param>
     /// <param name="bytesAre">The media type of data that comes without one or as bytes; null for JSON and bytes.</param>
+    /// <param name="shapes">Of the messages of the service.</param>
     /// <exception cref="CloudEventException">The data is no such message.</exception>
-    public static IMessage Read(CloudEvent cloudEvent, MessageDescriptor input, string type, string? bytesAre)
+    public static IMessage Read(CloudEvent cloudEvent, MessageDescriptor input, string type, string? bytesAre, MessageShapes shapes)
     {
         var contentType = ContentTypeOf(cloudEvent);
         var mediaType = contentType?.MediaType.ToLowerInvariant() switch
@@ -35,7 +35,7 @@ internal static class CloudEventData
                 : IsProtobuf(mediaType) ? input.Parse(Bytes())
                 : !IsJson(mediaType) ? throw new CloudEventException(
                     StatusCodes.Status415UnsupportedMediaType, $"The data of event '{cloudEvent.Id}' is {mediaType}. Send application/json or application/protobuf.")
-                : Text() is { Length: > 0 } json ? JsonParser.Parse(json, input)
+                : Text() is { Length: > 0 } json ? shapes.Parser.Parse(json, input)
                 : input.Parse(ReadOnlySpan<byte>.Empty);
         }
         catch (Exception invalid) when (invalid is IOException or InvalidOperationException or FormatException or ArgumentException)

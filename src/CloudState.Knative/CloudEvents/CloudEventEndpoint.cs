@@ -1,6 +1,7 @@
 using CloudState.Knative.Calls;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Topics;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -15,7 +16,7 @@ namespace CloudState.Knative.CloudEvents;
 /// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
 /// that are done are recognised by their ids then and not applied again. The reply to a single event is an event, too, for those who ask for it.
 /// </remarks>
-internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls, ServiceName service, EventingOptions options, TimeProvider time)
+internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls, MessageShapes shapes, ServiceName service, EventingOptions options, TimeProvider time)
 {
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(25);
     private int _heldOpen;
@@ -84,7 +85,7 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls
 
     /// <summary>Null when the rpc has nothing to say, or says it to a topic.</summary>
     private OutgoingEvent? ToEvent(CloudEventCall call, CallOutcome outcome) => outcome.Reply is null || OutTopic.Of(call.Rpc) is not null ? null : OutgoingEvents.FromReply(
-        call.Rpc, outcome.Reply, "application/json", call.CommandId, service.Value, call.Call.Metadata.CloudEvent?.Subject, outcome.Metadata, call.Scope.Trace, time.GetUtcNow());
+        call.Rpc, shapes, outcome.Reply, "application/json", call.CommandId, service.Value, call.Call.Metadata.CloudEvent?.Subject, outcome.Metadata, call.Scope.Trace, time.GetUtcNow());
 
     private static Task AnswerAsync(HttpContext http, int status, string detail)
     {

@@ -4,6 +4,7 @@ using CloudNative.CloudEvents;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Protobuf;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
@@ -23,10 +24,12 @@ internal sealed class CloudEventRoutes
 {
     private readonly FrozenDictionary<string, CloudEventRoute[]> _byType;
     private readonly FrozenDictionary<string, TopicRoutes> _byTopic;
+    private readonly MessageShapes _shapes;
 
     /// <exception cref="EntityDefinitionException">A binding to a topic makes no sense.</exception>
-    public CloudEventRoutes(RpcTable table, IReadOnlyDictionary<string, TopicOptions> topics)
+    public CloudEventRoutes(RpcTable table, IReadOnlyDictionary<string, TopicOptions> topics, MessageShapes shapes)
     {
+        _shapes = shapes;
         CloudEventRoute[] routes = [.. table.Local.Where(rpc => !rpc.IsInternal).Select(rpc => CloudEventRoute.Of(rpc.Rpc, rpc.Key))];
         routes = Array.FindAll(routes, route => route.Rpc is { IsClientStreaming: false, IsServerStreaming: false });
         _byType = routes
@@ -48,7 +51,7 @@ internal sealed class CloudEventRoutes
     {
         var bound = topic is null ? null : RoutesOf(topic);
         var route = bound is null ? FindRoute(cloudEvent.Type!) : bound.Find(cloudEvent);
-        var message = CloudEventData.Read(cloudEvent, route.Rpc.InputType, bound?.TypeOf(cloudEvent) ?? cloudEvent.Type!, bound?.IncomingContentType);
+        var message = CloudEventData.Read(cloudEvent, route.Rpc.InputType, bound?.TypeOf(cloudEvent) ?? cloudEvent.Type!, bound?.IncomingContentType, _shapes);
         if (route.Key is { } key)
         {
             WriteKey(cloudEvent, message, key);

@@ -2,6 +2,7 @@ using CloudState.Knative.Calls;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
 using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Grpc.Core;
@@ -21,6 +22,11 @@ internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents
     /// <summary>Calls an rpc of this service with one reply. Whatever happens, the outcome is a value.</summary>
     public ValueTask<CallOutcome> ExecuteAsync(LocalRpc rpc, object input, CallScope scope)
     {
+        if (RefuseTooDeep(input) is { } refused)
+        {
+            return new(refused);
+        }
+
         if (rpc.PublishBeforeReply is { } topic)
         {
             return ExecuteAndPublishAsync(rpc, input, topic, scope);
@@ -39,6 +45,12 @@ internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents
     /// <summary>Calls an rpc of this service with a stream of replies. An outcome other than OK is the last.</summary>
     public async IAsyncEnumerable<CallOutcome> StreamAsync(LocalRpc rpc, object input, CallScope scope)
     {
+        if (RefuseTooDeep(input) is { } refused)
+        {
+            yield return refused;
+            yield break;
+        }
+
         await foreach (var answer in rpc.StreamAsync(input, scope, scope.CallCancelled))
         {
             var outcome = answer.FollowUp is null ? answer : await CompleteAsync(answer, scope);
@@ -82,6 +94,24 @@ internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents
         catch (InvalidProtocolBufferException unreadable)
         {
             return CallOutcome.Failed(StatusCode.InvalidArgument, $"The input of {call.Method} cannot be read: {unreadable.Message}");
+        }
+    }
+
+    /// <summary>Parsers of JSON read messages that those of other pods, and of the store, would not.</summary>
+    private static CallOutcome? RefuseTooDeep(object input)
+    {
+        try
+        {
+            if (input is IMessage message)
+            {
+                MessageDepth.Check(message);
+            }
+
+            return null;
+        }
+        catch (UnstorableDataException tooDeep)
+        {
+            return CallOutcome.Failed(StatusCode.InvalidArgument, tooDeep.Message);
         }
     }
 

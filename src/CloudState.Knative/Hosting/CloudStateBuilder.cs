@@ -7,6 +7,7 @@ using CloudState.Knative.Hosting;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Remote;
 using CloudState.Knative.Storage;
+using Google.Protobuf.Reflection;
 using Grpc.Core;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -71,6 +72,22 @@ public sealed class CloudStateBuilder
     }
 
     /// <summary>
+    /// Makes messages known that a <c>google.protobuf.Any</c> may hold, in JSON at every edge and in the store. Those in the files of the service's
+    /// rpcs, and in what these import, are known without it.
+    /// </summary>
+    /// <param name="files">The files with the messages, for example <c>MailsReflection.Descriptor</c>.</param>
+    public CloudStateBuilder AddMessages(params IEnumerable<FileDescriptor> files)
+    {
+        ArgumentNullException.ThrowIfNull(files);
+        foreach (var file in files)
+        {
+            Services.AddSingleton(new MessageRegistration(file));
+        }
+
+        return this;
+    }
+
+    /// <summary>
     /// Adds a client of another service: classes get it through their constructors, and effects and forwards can call its rpcs. Calls that could not
     /// be sent are tried again, those of effects and forwards, which have an id, also when their answer is lost or says that it may work later. An
     /// attempt may take 30 seconds, all of them 2 minutes. Calls carry the trace.
@@ -112,6 +129,9 @@ public sealed class CloudStateBuilder
 
 internal sealed record EntityRegistration(
     EntityDefinition Definition, Func<IServiceProvider, Func<Entity>> InstanceFactory, Action<EntityOptions>? Configure);
+
+/// <summary>A file with messages that an <c>Any</c> may hold.</summary>
+internal sealed record MessageRegistration(FileDescriptor File);
 
 internal sealed record StoreRegistration(string Name, Func<IServiceProvider, StoredTypes, IEntityStore> Create)
 {

@@ -8,10 +8,12 @@ using CloudState.Knative.Grpc;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Kestrel;
 using CloudState.Knative.Management;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Grpc.Health.V1;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Grpc.JsonTranscoding;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -245,6 +247,7 @@ public static class CloudStateExtensions
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.None);
         // As protobuf's JSON mapping says: a number would lose digits in JavaScript.
         services.AddGrpc().AddJsonTranscoding(transcoding => transcoding.JsonSettings.WriteInt64sAsStrings = true);
+        services.AddOptions<GrpcJsonTranscodingOptions>().Configure<MessageShapes>((transcoding, shapes) => transcoding.TypeRegistry = shapes.Registry);
         services.AddOptions<global::Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<IOptions<CloudStateOptions>>((grpc, options) =>
         {
             grpc.MaxReceiveMessageSize = options.Value.MaxRequestBodySize;
@@ -259,7 +262,7 @@ public static class CloudStateExtensions
         services.AddSingleton<MappedService>();
         services.AddSingleton<LandingPage>();
         services.AddSingleton(provider => new CloudEventRoutes(
-            provider.GetRequiredService<RpcTable>(), provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Topics));
+            provider.GetRequiredService<RpcTable>(), provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Topics, provider.GetRequiredService<MessageShapes>()));
         services.AddSingleton<CloudEventEndpoint>();
     }
 }

@@ -16,6 +16,7 @@ using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using CloudState.Knative.Topics;
+using Google.Protobuf.Reflection;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -29,7 +30,12 @@ internal static class CloudStateServices
 {
     public static void AddStorage(this IServiceCollection services)
     {
-        services.AddSingleton(provider => new StoredTypes(provider.GetRequiredService<EntityDefinitions>().StoredTypes, JsonOptions(provider)));
+        services.AddSingleton(provider => new MessageShapes(FilesOf(provider), NameRecord.Empty));
+        services.AddSingleton(provider => new StoredTypes(
+            provider.GetRequiredService<EntityDefinitions>().StoredTypes,
+            JsonOptions(provider),
+            RpcsOf(provider).SelectMany(rpc => (MessageDescriptor[])[rpc.InputType, rpc.OutputType]),
+            FilesOf(provider)));
         services.AddSingleton(provider => new SelectedStore(StoreSelection.Select(
             provider.GetServices<StoreRegistration>(), OptionsOf(provider), provider.GetRequiredService<IConfiguration>())));
         services.AddSingleton(
@@ -113,7 +119,7 @@ internal static class CloudStateServices
             OptionsOf(provider).Eventing, provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<SinkBinding>();
         services.AddSingleton(provider => new TopicEvents(
-            provider.GetRequiredService<ServiceName>(), OptionsOf(provider).Topics, provider.GetRequiredService<TimeProvider>()));
+            provider.GetRequiredService<ServiceName>(), OptionsOf(provider).Topics, provider.GetRequiredService<MessageShapes>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new TopicSinks(
             OptionsOf(provider).Topics, OptionsOf(provider).Eventing,
             provider.GetRequiredService<SinkBinding>(), provider.GetRequiredService<TimeProvider>()));
@@ -176,6 +182,13 @@ internal static class CloudStateServices
     }
 
     private static CloudStateOptions OptionsOf(IServiceProvider provider) => provider.GetRequiredService<IOptions<CloudStateOptions>>().Value;
+
+    private static IEnumerable<MethodDescriptor> RpcsOf(IServiceProvider provider) =>
+        provider.GetRequiredService<EntityDefinitions>().Commands.Select(found => found.Command.Rpc)
+            .Concat(provider.GetRequiredService<ActionDefinitions>().Methods.Select(found => found.Method.Rpc));
+
+    private static IEnumerable<FileDescriptor> FilesOf(IServiceProvider provider) =>
+        RpcsOf(provider).Select(rpc => rpc.File).Concat(provider.GetServices<MessageRegistration>().Select(registration => registration.File)).Distinct();
 
     /// <summary>Null when no class is stored as JSON.</summary>
     private static JsonSerializerOptions? JsonOptions(IServiceProvider provider)

@@ -22,7 +22,7 @@ internal static class RuntimeFactory
         var options = provider.GetRequiredService<IOptions<CloudStateOptions>>().Value;
         var journal = new JournalWriter(
             provider.GetRequiredService<IEntityStore>(), provider.GetRequiredService<TypeJournals>().ByType,
-            provider.GetRequiredService<StoreHealth>(), options.MaxBatchSize);
+            provider.GetRequiredService<StoreHealth>(), options.MaxBatchSize, provider.GetRequiredService<ILogger<JournalWriter>>());
         return new EntityRuntime(
             provider.GetServices<EntityRegistration>().ToDictionary(
                 entity => entity.Definition.EntityType, entity => CreateTable(provider, entity, options, journal)),

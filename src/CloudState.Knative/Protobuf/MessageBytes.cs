@@ -49,8 +49,8 @@ internal static class MessageParsing
 
     private static MessageBytes Wrap(MessageDescriptor type, ByteString bytes)
     {
-        // Any message is read by the rules of the wire; unknown fields are skipped.
+        // Any message is read by the rules of the wire; unknown fields are skipped. JSON is written in the order of the numbers.
         _ = Empty.Parser.ParseFrom(bytes);
-        return new MessageBytes(type, bytes);
+        return new MessageBytes(type, UnsafeByteOperations.UnsafeWrap(WireOrder.Of(bytes.Span, MessageShapes.Plain.Of(type))));
     }
 }

@@ -1,12 +1,13 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.Protobuf;
 
-/// <summary>The quick way between messages and their JSON, for types that have a <see cref="MessageShape"/>.</summary>
+/// <summary>Messages as JSON in UTF-8, and back.</summary>
 internal static class MessageJson
 {
     private const int OnStack = 512;
@@ -23,8 +24,9 @@ internal static class MessageJson
     /// <summary>Writes a message as JSON in UTF-8; 64-bit integers are strings.</summary>
     /// <param name="message">The message.</param>
     /// <param name="shape">Of its type.</param>
-    /// <param name="withDefaults">Whether fields with their default values, and empty lists, are written.</param>
-    public static byte[] Write(IMessage message, MessageShape shape, bool withDefaults)
+    /// <param name="style">For whom.</param>
+    /// <exception cref="UnstorableDataException">The message has no JSON.</exception>
+    public static byte[] Write(IMessage message, MessageShape shape, JsonStyle style)
     {
         var size = message.CalculateSize();
         var rented = size <= OnStack ? null : ArrayPool<byte>.Shared.Rent(size);
@@ -33,12 +35,12 @@ internal static class MessageJson
 
         var buffer = _buffer ??= new ArrayBufferWriter<byte>(256);
         var writer = _writer ??= new Utf8JsonWriter(buffer, WriterOptions);
+        buffer.ResetWrittenCount();
         writer.Reset(buffer);
-        JsonFromWire.Write(writer, shape, wire, withDefaults);
+        JsonFromWire.Write(writer, shape, wire, style);
         writer.Flush();
         var json = buffer.WrittenSpan.ToArray();
 
-        buffer.ResetWrittenCount();
         if (buffer.Capacity > MaxKept)
         {
             (_buffer, _writer) = (null, null);
@@ -53,12 +55,31 @@ internal static class MessageJson
     }
 
     /// <summary>Reads a message; null when the text is not the plain form that <see cref="WireFromJson"/> takes.</summary>
+    /// <param name="json">The text.</param>
+    /// <param name="type">The type of the message, which is plain (<see cref="WireFromJson"/>).</param>
+    /// <param name="shape">Of the type.</param>
     public static IMessage? TryRead(ReadOnlySpan<byte> json, MessageDescriptor type, MessageShape shape)
     {
         var wire = new WireWriter(stackalloc byte[OnStack]);
         try
         {
             return WireFromJson.TryWrite(json, shape, ref wire) ? type.Parse(wire.Written) : null;
+        }
+        finally
+        {
+            wire.Dispose();
+        }
+    }
+
+    /// <summary>Reads a stored message.</summary>
+    /// <exception cref="UnreadableEntityException">The text is not, or not entirely, such a message.</exception>
+    public static IMessage ReadStored(ReadOnlySpan<byte> json, MessageDescriptor type, MessageShape shape)
+    {
+        var wire = new WireWriter(stackalloc byte[OnStack]);
+        try
+        {
+            WireFromStoredJson.Write(json, shape, ref wire);
+            return type.Parse(wire.Written);
         }
         finally
         {

@@ -32,7 +32,7 @@ internal static class PrimitiveTypes
         where T : notnull
         where TWrapper : class, IMessage<TWrapper>, new()
     {
-        var wrapper = new MessageType(typeof(TWrapper), new TWrapper().Descriptor, JsonFormatter.Default, JsonParser.Default);
+        var wrapper = new MessageType(typeof(TWrapper), new TWrapper().Descriptor, StoredShapes.OfNothing);
         return new PrimitiveType<T>(Prefix + name, wrapper, value => wrap(value), message => unwrap((TWrapper)message));
     }
 }

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 
@@ -25,17 +25,13 @@ internal abstract class StoredType(string name, Type clrType)
 }
 
 /// <summary>A protobuf message, in its canonical JSON mapping with default values left out.</summary>
-internal sealed class MessageType(Type clrType, MessageDescriptor descriptor, JsonFormatter formatter, JsonParser parser) : StoredType(descriptor.FullName, clrType)
+internal sealed class MessageType(Type clrType, MessageDescriptor descriptor, StoredShapes shapes) : StoredType(descriptor.FullName, clrType)
 {
     private readonly ICopier _copier = CopierOf(clrType);
 
-    public override byte[] Write(object value) => MessageShape.Of(descriptor) is { } shape
-        ? MessageJson.Write((IMessage)value, shape, withDefaults: false)
-        : Encoding.UTF8.GetBytes(formatter.Format((IMessage)value));
+    public override byte[] Write(object value) => MessageJson.Write((IMessage)value, shapes.Current.Of(descriptor), JsonStyle.Stored);
 
-    public override object Read(ReadOnlySpan<byte> json) =>
-        (MessageShape.Of(descriptor) is { } shape ? MessageJson.TryRead(json, descriptor, shape) : null)
-            ?? parser.Parse(Encoding.UTF8.GetString(json), descriptor);
+    public override object Read(ReadOnlySpan<byte> json) => MessageJson.ReadStored(json, descriptor, shapes.Current.Of(descriptor));
 
     public override object Copy(object value) => _copier.Copy(value);
 
@@ -57,15 +53,11 @@ internal sealed class MessageType(Type clrType, MessageDescriptor descriptor, Js
 }
 
 /// <summary>A protobuf message without a generated class, in the same JSON.</summary>
-internal sealed class MessageBytesType(MessageDescriptor descriptor) : StoredType(descriptor.FullName, typeof(MessageBytes))
+internal sealed class MessageBytesType(MessageDescriptor descriptor, StoredShapes shapes) : StoredType(descriptor.FullName, typeof(MessageBytes))
 {
-    private readonly MessageShape _shape = MessageShape.Of(descriptor)
-        ?? throw new EntityDefinitionException($"{descriptor.FullName} cannot be stored without a generated class: it has maps, or well-known types in it.");
+    public override byte[] Write(object value) => MessageJson.Write((MessageBytes)value, shapes.Current.Of(descriptor), JsonStyle.Stored);
 
-    public override byte[] Write(object value) => MessageJson.Write((MessageBytes)value, _shape, withDefaults: false);
-
-    public override object Read(ReadOnlySpan<byte> json) =>
-        MessageJson.TryRead(json, descriptor, _shape) ?? throw new FormatException($"It is not the JSON of a {descriptor.FullName}.");
+    public override object Read(ReadOnlySpan<byte> json) => MessageJson.ReadStored(json, descriptor, shapes.Current.Of(descriptor));
 
     public override object Copy(object value) => new MessageBytes(descriptor, ((MessageBytes)value).Bytes);
 }
@@ -87,7 +79,17 @@ internal sealed class JsonType(string name, JsonTypeInfo info) : StoredType(name
         return new JsonType(Prefix + type.FullName, info);
     }
 
-    public override byte[] Write(object value) => JsonSerializer.SerializeToUtf8Bytes(value, info);
+    public override byte[] Write(object value)
+    {
+        try
+        {
+            return JsonSerializer.SerializeToUtf8Bytes(value, info);
+        }
+        catch (JsonException tooDeep)
+        {
+            throw new UnstorableDataException(tooDeep.Message, tooDeep);
+        }
+    }
 
     public override object Read(ReadOnlySpan<byte> json) => JsonSerializer.Deserialize(json, info) ?? throw new JsonException("It is null.");
 

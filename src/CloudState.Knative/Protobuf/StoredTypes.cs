@@ -16,6 +16,9 @@ namespace CloudState.Knative.Protobuf;
 /// </summary>
 internal class StoredTypes
 {
+    /// <summary>As deep as the deepest message: each of its levels may be a list in an object.</summary>
+    public static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = (2 * JsonFromWire.MaxDepth) + 10 };
+
     // Without those that have no class.
     private readonly FrozenDictionary<Type, StoredType> _byType;
     private readonly FrozenDictionary<string, StoredType> _byName;
@@ -23,17 +26,23 @@ internal class StoredTypes
 
     /// <param name="uses">What the entities store.</param>
     /// <param name="json">How classes that are no messages are written; null when there are none.</param>
-    public StoredTypes(IEnumerable<StoredTypeUse> uses, JsonSerializerOptions? json = null)
+    /// <param name="exchanged">The messages of rpcs, whose calls and replies are stored.</param>
+    /// <param name="files">With messages that an <c>Any</c> may hold, beside those of the other messages' files.</param>
+    public StoredTypes(
+        IEnumerable<StoredTypeUse> uses, JsonSerializerOptions? json = null, IEnumerable<MessageDescriptor>? exchanged = null, IEnumerable<FileDescriptor>? files = null)
     {
         // An instance, so that Native AOT keeps the class of services that delete nothing.
         var all = uses.Append(new StoredTypeUse(new EntityDeleted().GetType())).ToArray();
-        var messages = all.Where(use => use.IsMessage).Select(use => use.Descriptor ?? DescriptorOf(use.Type)).Distinct().ToArray();
-        var anyTypes = TypeRegistry.FromMessages(messages);
-        var formatter = new JsonFormatter(JsonFormatter.Settings.Default.WithTypeRegistry(anyTypes));
-        var parser = new JsonParser(JsonParser.Settings.Default.WithTypeRegistry(anyTypes).WithIgnoreUnknownFields(true));
+        var used = all.Where(use => use.IsMessage).Select(use => (Message: use.Descriptor ?? DescriptorOf(use.Type), use.FormerNames)).ToArray();
+        var messages = used.Select(use => use.Message).Concat(exchanged ?? []).Distinct().ToArray();
+        Shapes = new StoredShapes(
+            messages,
+            [.. used.SelectMany(use => use.FormerNames, (use, name) => (use.Message, name)).Distinct()],
+            [.. messages.Select(message => message.File).Concat(files ?? []).Distinct()]);
 
         _byType = all.Where(use => use.Descriptor is null).Select(use => use.Type).Distinct().ToFrozenDictionary(type => type, Create);
-        var ofBytes = messages.Where(message => message.ClrType is null).ToDictionary(message => message, message => (StoredType)new MessageBytesType(message));
+        var ofBytes = used.Select(use => use.Message).Distinct().Where(message => message.ClrType is null)
+            .ToDictionary(message => message, message => (StoredType)new MessageBytesType(message, Shapes));
         var names = new Dictionary<string, StoredType>();
         foreach (var (name, type) in all.SelectMany(use => use.FormerNames, (use, name) => (name, use.Descriptor is { } bytes ? ofBytes[bytes] : _byType[use.Type]))
             .Concat(_byType.Values.Concat(ofBytes.Values).Select(type => (type.Name, type))))
@@ -48,7 +57,7 @@ internal class StoredTypes
         _byNameInText = _byName.GetAlternateLookup<ReadOnlySpan<char>>();
 
         StoredType Create(Type type) =>
-            StoredTypeUse.IsMessageType(type) ? new MessageType(type, DescriptorOf(type), formatter, parser)
+            StoredTypeUse.IsMessageType(type) ? new MessageType(type, DescriptorOf(type), Shapes)
             : PrimitiveTypes.Find(type) ?? JsonType.Of(type, json);
     }
 
@@ -57,6 +66,9 @@ internal class StoredTypes
         : this(messages.Select(message => new StoredTypeUse(message.ClrType)))
     {
     }
+
+    /// <summary>What messages look like in the store.</summary>
+    public StoredShapes Shapes { get; }
 
     public IEnumerable<StoredType> All => _byType.Values;
 
@@ -94,6 +106,10 @@ internal class StoredTypes
         try
         {
             return type.Read(json);
+        }
+        catch (UnreadableEntityException unreadable)
+        {
+            throw new UnreadableEntityException($"The store holds a value of type '{typeName}' that cannot be read: {unreadable.Message}", unreadable) { IsOfUnknownName = unreadable.IsOfUnknownName };
         }
         catch (Exception unreadable) when (unreadable is IOException or FormatException or InvalidOperationException or JsonException or NotSupportedException)
         {

@@ -1,7 +1,7 @@
-using System.Buffers.Text;
+using System.Collections.Concurrent;
 using System.Text.Json;
-using System.Text.Unicode;
 using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
 
 namespace CloudState.Knative.Protobuf;
 
@@ -12,6 +12,14 @@ namespace CloudState.Knative.Protobuf;
 /// </remarks>
 internal static class WireFromJson
 {
+    // Their presence is kept in the bits of one word.
+    private const int MaxFields = 64;
+
+    private static readonly ConcurrentDictionary<MessageDescriptor, bool> Plain = new();
+
+    /// <summary>Whether messages of a type are read here in every detail: proto3, no maps, and of the well-known types only Empty.</summary>
+    public static bool IsPlain(MessageDescriptor type) => Plain.GetOrAdd(type, static type => IsPlain(type, []));
+
     /// <summary>Whether <paramref name="wire"/> now holds all of the message. If not, it holds something of it.</summary>
     public static bool TryWrite(ReadOnlySpan<byte> text, MessageShape shape, ref WireWriter wire)
     {
@@ -25,6 +33,14 @@ internal static class WireFromJson
             return false;
         }
     }
+
+    private static bool IsPlain(MessageDescriptor type, HashSet<MessageDescriptor> known) =>
+        !known.Add(type)
+        || (type.File.ToProto().Syntax == "proto3"
+            && type.Fields.InDeclarationOrder().Count <= MaxFields
+            && (type.File.Package != Empty.Descriptor.File.Package || type == Empty.Descriptor)
+            && type.Fields.InDeclarationOrder().All(
+                field => !field.IsMap && field.FieldType != FieldType.Group && (field.FieldType != FieldType.Message || IsPlain(field.MessageType, known))));
 
     private static bool TryWriteMessage(ref Utf8JsonReader json, MessageShape shape, ref WireWriter wire)
     {
@@ -89,87 +105,15 @@ internal static class WireFromJson
 
     private static bool TryWriteValue(ref Utf8JsonReader json, FieldShape field, ref WireWriter wire)
     {
+        if (field.Type != FieldType.Message)
+        {
+            return ScalarFromJson.TryWrite(ref json, field, ref wire);
+        }
+
         wire.WriteTag(field.Number, field.WireType);
-        switch (field.Type, json.TokenType)
-        {
-            case (FieldType.Message, _):
-                var start = wire.BeginDelimited();
-                var isWhole = TryWriteMessage(ref json, field.Message!, ref wire);
-                wire.EndDelimited(start);
-                return isWhole;
-            case (FieldType.String, JsonTokenType.String):
-                return TryWriteText(ref json, ref wire);
-            case (FieldType.Bytes, JsonTokenType.String) when json.TryGetBytesFromBase64(out var bytes):
-                wire.WriteBytes(bytes);
-                return true;
-            case (FieldType.Enum, JsonTokenType.String) when field.EnumNumber(json.GetString()!) is { } number:
-                wire.WriteVarint((ulong)number);
-                return true;
-            case (FieldType.Bool, JsonTokenType.True or JsonTokenType.False):
-                wire.WriteVarint(json.TokenType == JsonTokenType.True ? 1UL : 0);
-                return true;
-            case (FieldType.Float, JsonTokenType.Number) when json.TryGetSingle(out var single) && float.IsFinite(single):
-                wire.WriteFixed32(BitConverter.SingleToUInt32Bits(single));
-                return true;
-            case (FieldType.Double, JsonTokenType.Number) when json.TryGetDouble(out var number) && double.IsFinite(number):
-                wire.WriteFixed64(BitConverter.DoubleToUInt64Bits(number));
-                return true;
-            case (FieldType.Int32 or FieldType.SInt32 or FieldType.SFixed32, JsonTokenType.Number) when json.TryGetInt32(out var number):
-                WriteInteger(field.Type, number, ref wire);
-                return true;
-            case (FieldType.UInt32 or FieldType.Fixed32, JsonTokenType.Number) when json.TryGetUInt32(out var number):
-                WriteInteger(field.Type, number, ref wire);
-                return true;
-            case (FieldType.Int64 or FieldType.SInt64 or FieldType.SFixed64, JsonTokenType.String) when TryParseText(ref json, out long number):
-                WriteInteger(field.Type, number, ref wire);
-                return true;
-            case (FieldType.UInt64 or FieldType.Fixed64, JsonTokenType.String) when TryParseText(ref json, out ulong number):
-                WriteInteger(field.Type, (long)number, ref wire);
-                return true;
-            default:
-                return false;
-        }
-    }
-
-    private static bool TryWriteText(ref Utf8JsonReader json, ref WireWriter wire)
-    {
-        if (!json.ValueIsEscaped)
-        {
-            wire.WriteBytes(json.ValueSpan);
-            return Utf8.IsValid(json.ValueSpan);
-        }
-
         var start = wire.BeginDelimited();
-        wire.Advance(json.CopyString(wire.Reserve(json.ValueSpan.Length)));
+        var isWhole = TryWriteMessage(ref json, field.Message!, ref wire);
         wire.EndDelimited(start);
-        return true;
-    }
-
-    private static bool TryParseText(ref Utf8JsonReader json, out long number) =>
-        Utf8Parser.TryParse(json.ValueSpan, out number, out var read) && read == json.ValueSpan.Length && IsPlain(json.ValueSpan);
-
-    private static bool TryParseText(ref Utf8JsonReader json, out ulong number) =>
-        Utf8Parser.TryParse(json.ValueSpan, out number, out var read) && read == json.ValueSpan.Length && IsPlain(json.ValueSpan);
-
-    /// <summary>As integers are written: no plus, no leading zeros.</summary>
-    private static bool IsPlain(ReadOnlySpan<byte> digits) => digits is [(byte)'0'] or [(byte)'-' or (>= (byte)'1' and <= (byte)'9'), ..];
-
-    private static void WriteInteger(FieldType type, long value, ref WireWriter wire)
-    {
-        switch (type)
-        {
-            case FieldType.Fixed32 or FieldType.SFixed32:
-                wire.WriteFixed32((uint)value);
-                break;
-            case FieldType.Fixed64 or FieldType.SFixed64:
-                wire.WriteFixed64((ulong)value);
-                break;
-            case FieldType.SInt32 or FieldType.SInt64:
-                wire.WriteVarint((ulong)((value << 1) ^ (value >> 63)));
-                break;
-            default:
-                wire.WriteVarint((ulong)value);
-                break;
-        }
+        return isWhole;
     }
 }

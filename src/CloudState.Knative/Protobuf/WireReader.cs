@@ -43,7 +43,30 @@ internal ref struct WireReader(ReadOnlySpan<byte> wire)
         return length <= (ulong)_rest.Length ? Take((int)length) : throw Malformed();
     }
 
-    public void Skip(WireFormat.WireType type)
+    /// <summary>The next field, with its tag.</summary>
+    public ReadOnlySpan<byte> ReadRaw()
+    {
+        var start = _rest;
+        var tag = (uint)ReadVarint();
+        Skip(WireFormat.GetTagFieldNumber(tag), WireFormat.GetTagWireType(tag));
+        return start[..^_rest.Length];
+    }
+
+    /// <summary>The fields of a group whose start was read, up to its end.</summary>
+    public ReadOnlySpan<byte> ReadGroup(int field)
+    {
+        var start = _rest;
+        while (PeekTag() != WireFormat.MakeTag(field, WireFormat.WireType.EndGroup))
+        {
+            ReadRaw();
+        }
+
+        var content = start[..^_rest.Length];
+        ReadVarint();
+        return content;
+    }
+
+    private void Skip(int field, WireFormat.WireType type)
     {
         switch (type)
         {
@@ -58,6 +81,9 @@ internal ref struct WireReader(ReadOnlySpan<byte> wire)
                 break;
             case WireFormat.WireType.LengthDelimited:
                 ReadBytes();
+                break;
+            case WireFormat.WireType.StartGroup:
+                ReadGroup(field);
                 break;
             default:
                 throw Malformed();

@@ -51,6 +51,15 @@ internal ref struct WireWriter(Span<byte> initial)
         _length += bytes.Length;
     }
 
+    public void WriteRaw(ReadOnlySpan<byte> fields)
+    {
+        fields.CopyTo(Reserve(fields.Length));
+        _length += fields.Length;
+    }
+
+    /// <summary>Takes back what was written after so many bytes.</summary>
+    public void Truncate(int length) => _length = length;
+
     /// <summary>Room for so many bytes, of which <see cref="Advance"/> says how many were used.</summary>
     public Span<byte> Reserve(int size)
     {

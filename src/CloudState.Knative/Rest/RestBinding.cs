@@ -40,7 +40,7 @@ internal sealed class RestBinding
     {
         var rpc = answered.Rpc;
         if (rpc.IsClientStreaming || rpc.IsServerStreaming || rule.ResponseBody.Length > 0 || rule.Body is not ("" or "*")
-            || MessageShape.Of(rpc.InputType) is not { } input || MessageShape.Of(rpc.OutputType) is not { } output)
+            || !WireFromJson.IsPlain(rpc.InputType) || !WireFromJson.IsPlain(rpc.OutputType))
         {
             return null;
         }
@@ -50,7 +50,7 @@ internal sealed class RestBinding
         var isPlain = route.PathSegments.All(segment => segment.IsSimple)
             && route.Parameters.All(parameter => !parameter.IsCatchAll && route.ParameterPolicies.Count == 0)
             && fields.All(field => field is { FieldType: FieldType.String, IsRepeated: false, RealContainingOneof: null });
-        return isPlain ? new RestBinding(answered, input, output, fields!, takesBody: rule.Body == "*") : null;
+        return isPlain ? new RestBinding(answered, MessageShapes.Plain.Of(rpc.InputType), MessageShapes.Plain.Of(rpc.OutputType), fields!, takesBody: rule.Body == "*") : null;
     }
 
     /// <summary>Null when the body is not what <see cref="WireFromJson"/> takes.</summary>
@@ -82,5 +82,5 @@ internal sealed class RestBinding
         }
     }
 
-    public byte[] WriteReply(IMessage reply) => MessageJson.Write(reply, _output, withDefaults: true);
+    public byte[] WriteReply(IMessage reply) => MessageJson.Write(reply, _output, JsonStyle.Client);
 }

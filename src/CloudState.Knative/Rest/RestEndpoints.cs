@@ -1,5 +1,6 @@
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Protobuf;
 using Google.Api;
 using Google.Protobuf.Reflection;
 using Grpc.AspNetCore.Server;
@@ -51,7 +52,7 @@ internal static class RestEndpoints
 
         RequestDelegate WithJson(MethodDescriptor rpc, RequestDelegate grpc)
         {
-            RequestDelegate json = new RpcEndpoint(rpc, pipeline, logger).HandleAsync;
+            RequestDelegate json = new RpcEndpoint(rpc, services.GetRequiredService<MessageShapes>(), pipeline, logger).HandleAsync;
             json = rpc.IsServerStreaming ? WithServerSentEvents(json) : json;
             return http => RpcEndpoint.IsJson(http.Request) ? json(http) : grpc(http);
         }

@@ -12,13 +12,13 @@ namespace CloudState.Knative.Rest;
 /// Serves an rpc without an HTTP rule where gRPC serves it, <c>POST /package.Service/Method</c>, for those who send JSON, as Cloudstate did.
 /// JSON transcoding does not know such rpcs. All other content types are gRPC's.
 /// </summary>
-internal sealed partial class RpcEndpoint(MethodDescriptor rpc, RpcPipeline pipeline, ILogger<RpcEndpoint> logger)
+internal sealed partial class RpcEndpoint(MethodDescriptor rpc, MessageShapes shapes, RpcPipeline pipeline, ILogger<RpcEndpoint> logger)
 {
     private const string JsonContentType = "application/json";
 
     private readonly string _method = $"/{rpc.Service.FullName}/{rpc.Name}";
-    private readonly MessageCodec _input = new(rpc.InputType, rpc.Service.File);
-    private readonly MessageCodec _output = new(rpc.OutputType, rpc.Service.File);
+    private readonly MessageCodec _input = new(rpc.InputType, shapes);
+    private readonly MessageCodec _output = new(rpc.OutputType, shapes);
 
     public static bool IsJson(HttpRequest request) =>
         request.ContentType is { } contentType && contentType.StartsWith(JsonContentType, StringComparison.OrdinalIgnoreCase)

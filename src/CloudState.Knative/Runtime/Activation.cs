@@ -1,5 +1,6 @@
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 
@@ -257,7 +258,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
 
     private async ValueTask<CallOutcome?> FindFirstOutcomeAsync(PendingCommand pending, LoadedEntity entity, string commandId)
     {
-        pending.Fingerprint = CommandRunner.Fingerprint(pending.Command);
+        pending.Fingerprint = MessageFingerprint.Of(pending.Command.Message);
         if (!entity.CommandIds.MayContain(commandId, table.Time.GetUtcNow()))
         {
             return null;
@@ -268,7 +269,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             var first = _unreleased.FirstOrDefault(earlier => earlier.AwaitsAppend && earlier.Command.CommandId == commandId);
             if (first is not null)
             {
-                if (first.Command.Definition != pending.Command.Definition || first.Fingerprint != pending.Fingerprint)
+                if (first.Command.Definition != pending.Command.Definition || !MessageFingerprint.Matches(first.Fingerprint, pending.Command.Message, pending.Fingerprint))
                 {
                     return CallOutcome.IdReused(commandId, first.Command.Definition.FullName);
                 }

@@ -1,8 +1,8 @@
 using System.Diagnostics;
-using System.IO.Hashing;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Outbox;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Grpc.Core;
@@ -29,6 +29,10 @@ internal sealed partial class CommandRunner(
             var handling = command.Definition.Handler(instance, command.Message, context);
             reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
             command.Definition.CheckAnswer(reply, context);
+            if (reply is not null)
+            {
+                MessageDepth.Check(reply);
+            }
         }
         catch (Exception) when (context.Failure is not null)
         {
@@ -72,9 +76,6 @@ internal sealed partial class CommandRunner(
         LogFailed(command.Definition.FullName, command.Entity, traceId, failure);
         return CallOutcome.Unexpected("entity", traceId, limits.ShowsExceptions ? failure : null);
     }
-
-    /// <summary>A hash of the command message, which tells a repetition from another command.</summary>
-    public static long Fingerprint(Command command) => unchecked((long)XxHash3.HashToUInt64(command.Message.ToByteArray()));
 
     private PendingAppend? Reject(PendingCommand pending, LoadedEntity entity, Status rejection)
     {

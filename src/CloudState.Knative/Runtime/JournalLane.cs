@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
+using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Runtime;
 
@@ -17,21 +18,23 @@ namespace CloudState.Knative.Runtime;
 /// Several appends of one entity become one append; when that fails for what it holds, they are written one by one, and those
 /// behind the guilty one are dropped with its <see cref="LoadedEntity"/>, because they were decided on a state that never was.
 /// </remarks>
-internal sealed class JournalLane : IAsyncDisposable
+internal sealed partial class JournalLane : IAsyncDisposable
 {
     private readonly IEntityStore _store;
     private readonly FrozenDictionary<string, TypeJournal> _journals;
     private readonly StoreHealth _health;
     private readonly int _maxBatchSize;
+    private readonly ILogger _logger;
     private readonly Channel<PendingAppend> _waiting = Channel.CreateUnbounded<PendingAppend>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _writing;
 
-    public JournalLane(IEntityStore store, FrozenDictionary<string, TypeJournal> journals, StoreHealth health, int maxBatchSize)
+    public JournalLane(IEntityStore store, FrozenDictionary<string, TypeJournal> journals, StoreHealth health, int maxBatchSize, ILogger logger)
     {
         _store = store;
         _journals = journals;
         _health = health;
         _maxBatchSize = maxBatchSize;
+        _logger = logger;
         _writing = WriteAllAsync();
     }
 
@@ -117,6 +120,12 @@ internal sealed class JournalLane : IAsyncDisposable
 
             return;
         }
+        catch (UnstorableDataException unstorable) when (entities[0][0].WithoutSnapshot() is not null)
+        {
+            LogNoSnapshot(entities[0][0].EntityId, unstorable.Message);
+            await WriteAsync([[entities[0][0].WithoutSnapshot()!]]);
+            return;
+        }
         catch (Exception failure)
         {
             // After a conflict the end of a slot may be elsewhere.
@@ -147,6 +156,9 @@ internal sealed class JournalLane : IAsyncDisposable
                 commands, elapsed, append.Pending.Command.Trace);
         }
     }
+
+    [LoggerMessage(1, LogLevel.Warning, "No snapshot of {Key} can be stored; it is loaded from its events. {Reason}", EventName = "NoSnapshot")]
+    private partial void LogNoSnapshot(EntityId key, string reason);
 
     private static void Fail(List<List<PendingAppend>> entities, Exception failure)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using CloudState.Knative.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Runtime;
 
@@ -15,8 +16,9 @@ internal sealed class JournalWriter : IAsyncDisposable
     /// <param name="journals">By entity type; only of types whose events are consumed.</param>
     /// <param name="health">Gets to know whether the store answers.</param>
     /// <param name="maxBatchSize">Commands in one transaction.</param>
-    public JournalWriter(IEntityStore store, FrozenDictionary<string, TypeJournal> journals, StoreHealth health, int maxBatchSize) =>
-        _lanes = [.. Enumerable.Range(0, store.MaxConcurrentAppends).Select(_ => new JournalLane(store, journals, health, maxBatchSize))];
+    /// <param name="logger">Gets to know of snapshots that cannot be stored.</param>
+    public JournalWriter(IEntityStore store, FrozenDictionary<string, TypeJournal> journals, StoreHealth health, int maxBatchSize, ILogger<JournalWriter> logger) =>
+        _lanes = [.. Enumerable.Range(0, store.MaxConcurrentAppends).Select(_ => new JournalLane(store, journals, health, maxBatchSize, logger))];
 
     public void Append(PendingAppend append) => _lanes[(uint)append.Slot.GetHashCode() % (uint)_lanes.Length].Append(append);
 

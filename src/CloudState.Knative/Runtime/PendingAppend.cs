@@ -14,5 +14,9 @@ internal sealed record PendingAppend(PendingCommand Pending, LoadedEntity Entity
 
     public Slot Slot => Pending.Activation.Slot.Slot;
 
+    /// <summary>The same without its snapshot; null if it has none.</summary>
+    public PendingAppend? WithoutSnapshot() =>
+        Append.State is EventsChange { Snapshot: not null } change ? this with { Append = Append with { State = change with { Snapshot = null } } } : null;
+
     public Tenure Tenure => Pending.Activation.Slot.Tenure;
 }

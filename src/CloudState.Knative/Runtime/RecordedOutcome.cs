@@ -19,7 +19,7 @@ internal static class RecordedOutcome
     /// <summary>The outcome for a repetition of a recorded command.</summary>
     public static CallOutcome Of(CommandRecord record, Command command, long fingerprint, Slot slot)
     {
-        if (record.Method != command.Definition.FullName || record.Fingerprint != fingerprint)
+        if (record.Method != command.Definition.FullName || !MessageFingerprint.Matches(record.Fingerprint, command.Message, fingerprint))
         {
             return CallOutcome.IdReused(record.CommandId, record.Method);
         }

@@ -1,9 +1,9 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using CloudState.Knative.Calls;
 using CloudState.Knative.CloudEvents;
 using CloudState.Knative.Protobuf;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
@@ -16,13 +16,12 @@ internal static class OutgoingEvents
     private const string Json = "application/json";
     private const string Protobuf = "application/protobuf";
 
-    private static readonly ConcurrentDictionary<MethodDescriptor, MessageCodec> Codecs = new();
-
     /// <summary>The types of data that messages can be written as.</summary>
     public static bool IsMessageContentType(string contentType) => contentType == Json || IsProtobuf(contentType);
 
     /// <summary>A reply as an event; null when it says nothing. An <c>Any</c> is what it holds.</summary>
     /// <param name="rpc">Whose reply it is.</param>
+    /// <param name="shapes">Of the messages of the service.</param>
     /// <param name="reply">The reply.</param>
     /// <param name="topicContentType">How messages are written: application/json or application/protobuf.</param>
     /// <param name="id">Of the event.</param>
@@ -34,6 +33,7 @@ internal static class OutgoingEvents
     /// <exception cref="InvalidOperationException">No event can be made of it.</exception>
     public static OutgoingEvent? FromReply(
         MethodDescriptor rpc,
+        MessageShapes shapes,
         IMessage reply,
         string topicContentType,
         string id,
@@ -44,7 +44,7 @@ internal static class OutgoingEvents
         DateTimeOffset time)
     {
         var method = rpc.FullRpcName();
-        if (DataOf(rpc, method, reply, topicContentType) is not var (type, dataContentType, data))
+        if (DataOf(rpc, shapes, method, reply, topicContentType) is not var (type, dataContentType, data))
         {
             return null;
         }
@@ -93,16 +93,16 @@ internal static class OutgoingEvents
         };
     }
 
-    private static (string Type, string ContentType, ByteString Data)? DataOf(MethodDescriptor rpc, string method, IMessage reply, string topicContentType)
+    private static (string Type, string ContentType, ByteString Data)? DataOf(MethodDescriptor rpc, MessageShapes shapes, string method, IMessage reply, string topicContentType)
     {
         try
         {
             return reply is Any any ? Unpack(any)
                 : reply is Empty ? null
                 : IsProtobuf(topicContentType) ? (reply.Descriptor.FullName, topicContentType, reply.ToByteString())
-                : (reply.Descriptor.FullName, Json, Write(Codecs.GetOrAdd(rpc, static rpc => new MessageCodec(rpc.OutputType, rpc.Service.File)), reply));
+                : (reply.Descriptor.FullName, Json, Write(new MessageCodec(rpc.OutputType, shapes), reply));
         }
-        catch (Exception invalid) when (invalid is InvalidProtocolBufferException or InvalidOperationException)
+        catch (Exception invalid) when (invalid is InvalidProtocolBufferException or InvalidOperationException or UnstorableDataException)
         {
             throw new InvalidOperationException($"The reply of {method} cannot be an event: {invalid.Message}", invalid);
         }
@@ -134,7 +134,7 @@ internal static class OutgoingEvents
         };
 
         (string, string, ByteString) Primitive(MessageDescriptor wrapper) =>
-            (url, Json, Write(new MessageCodec(wrapper, wrapper.File), wrapper.Parser.ParseFrom(any.Value)));
+            (url, Json, Write(new MessageCodec(wrapper, MessageShapes.Plain), wrapper.Parser.ParseFrom(any.Value)));
     }
 
     private static ByteString Write(MessageCodec codec, IMessage message) => UnsafeByteOperations.UnsafeWrap(codec.Write(message));

@@ -8,7 +8,7 @@ using Google.Protobuf.Reflection;
 namespace CloudState.Knative.Topics;
 
 /// <summary>What the service publishes, where and in which form.</summary>
-internal sealed class TopicEvents(ServiceName service, IReadOnlyDictionary<string, TopicOptions> topics, TimeProvider time)
+internal sealed class TopicEvents(ServiceName service, IReadOnlyDictionary<string, TopicOptions> topics, MessageShapes shapes, TimeProvider time)
 {
     private const string JsonTypePrefix = "json.cloudstate.io/";
     private const string Json = "application/json";
@@ -18,16 +18,22 @@ internal sealed class TopicEvents(ServiceName service, IReadOnlyDictionary<strin
     /// <exception cref="InvalidOperationException">No event can be made of it.</exception>
     public OutgoingEvent? OfReply(
         MethodDescriptor rpc, string topic, IMessage reply, string id, string? subject, IReadOnlyList<KeyValuePair<string, string>>? replyMetadata, ActivityContext trace) =>
-        OutgoingEvents.FromReply(rpc, reply, ContentTypeOf(topic), id, service.Value, subject, replyMetadata, trace, time.GetUtcNow());
+        OutgoingEvents.FromReply(rpc, shapes, reply, ContentTypeOf(topic), id, service.Value, subject, replyMetadata, trace, time.GetUtcNow());
 
     /// <summary>An event of the journal for a topic.</summary>
     public OutgoingEvent OfJournal(JournalEvent logged, string topic, StoredTypes types)
     {
         var name = types.CurrentName(logged.TypeName);
         var type = name.StartsWith(JsonTypePrefix, StringComparison.Ordinal) ? name[JsonTypePrefix.Length..] : name;
-        return ContentTypeOf(topic) is not Json and var contentType && (logged.InMemory ?? types.FromJson(logged.TypeName, logged.Json.Span)) is IMessage message
+        if ((logged.InMemory ?? types.FromJson(logged.TypeName, logged.Json.Span)) is not IMessage message)
+        {
+            return OfJournal(logged, type, Json, UnsafeByteOperations.UnsafeWrap(logged.Json));
+        }
+
+        // Not as it is stored: there it may have names of the past.
+        return ContentTypeOf(topic) is not Json and var contentType
             ? OfJournal(logged, type, contentType, message.ToByteString())
-            : OfJournal(logged, type, Json, UnsafeByteOperations.UnsafeWrap(logged.Json));
+            : OfJournal(logged, type, Json, UnsafeByteOperations.UnsafeWrap(new MessageCodec(message.Descriptor, shapes).Write(message, JsonStyle.Event)));
     }
 
     /// <summary>An event of the journal with data of a kind.</summary>

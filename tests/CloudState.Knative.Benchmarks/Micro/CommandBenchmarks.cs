@@ -32,7 +32,7 @@ public class CommandBenchmarks
         var (store, options, time) = (new IdleStore(), new CloudStateOptions(), TimeProvider.System);
         var health = new StoreHealth(NullLogger<StoreHealth>.Instance);
         health.ReportUp();
-        var journal = new JournalWriter(store, FrozenDictionary<string, TypeJournal>.Empty, health, options.MaxBatchSize);
+        var journal = new JournalWriter(store, FrozenDictionary<string, TypeJournal>.Empty, health, options.MaxBatchSize, NullLogger<JournalWriter>.Instance);
         var limits = new CallLimits
         {
             Timeout = options.CommandTimeout,

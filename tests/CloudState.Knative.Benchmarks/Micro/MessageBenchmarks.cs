@@ -14,8 +14,8 @@ public class MessageBenchmarks
 {
     private readonly StoredTypes _types = new([ItemAdded.Descriptor]);
     private readonly ItemAdded _event = new() { Item = new ShoppingCart.Domain.LineItem { ProductId = "p1", Name = "Apple", Quantity = 1 } };
-    private readonly MessageShape _input = MessageShape.Of(AddLineItem.Descriptor)!;
-    private readonly MessageShape _output = MessageShape.Of(ShoppingCart.Api.Cart.Descriptor)!;
+    private readonly MessageShape _input = MessageShapes.Plain.Of(AddLineItem.Descriptor);
+    private readonly MessageShape _output = MessageShapes.Plain.Of(ShoppingCart.Api.Cart.Descriptor);
     private readonly ShoppingCart.Api.Cart _cart = new() { Items = { Enumerable.Range(0, 10).Select(number => new ShoppingCart.Api.LineItem { ProductId = $"p{number}", Name = "Apple", Quantity = 1 }) } };
     private readonly AddLineItem _addition = new() { UserId = "alice", ProductId = "p1", Name = "Apple", Quantity = 1 };
     private readonly ForwardedCommand _head = new()
@@ -45,7 +45,7 @@ public class MessageBenchmarks
 
     [Benchmark(Description = "reply of ten items to REST body")]
     [Budget(2000, 700)]
-    public byte[] ReplyToBody() => MessageJson.Write(_cart, _output, withDefaults: true);
+    public byte[] ReplyToBody() => MessageJson.Write(_cart, _output, JsonStyle.Client);
 
     [Benchmark(Description = "frame to another pod, there and back")]
     [Budget(2000, 2000)]

@@ -4,6 +4,7 @@ using CloudState.Knative.FunctionalTests.Diagnostics;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Topics;
 using CloudState.Knative.Outbox;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
@@ -184,7 +185,7 @@ public sealed class PublishTests : TopicSinkTest, IAsyncLifetime
         var sinks = SinksOf(("K_SINK", $"{service.Address}topics/audit"));
         foreach (var contentType in new[] { "application/json", "application/protobuf" })
         {
-            var published = OutgoingEvents.FromReply(Reseller.Descriptor.FindMethodByName("Resend"), order, contentType, $"Ä 7% in {contentType}", "my shop", "Ä", replyMetadata: null, default, Published.Time);
+            var published = OutgoingEvents.FromReply(Reseller.Descriptor.FindMethodByName("Resend"), MessageShapes.Plain, order, contentType, $"Ä 7% in {contentType}", "my shop", "Ä", replyMetadata: null, default, Published.Time);
 
             Assert.Equal(Status.DefaultSuccess, (await PublishAsync(sinks, published)).Status);
         }

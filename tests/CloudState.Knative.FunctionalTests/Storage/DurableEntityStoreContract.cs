@@ -41,11 +41,25 @@ public abstract class DurableEntityStoreContract : EntityStoreContract
     {
         var key = NewKey();
         await Write(Append(key, 0, 5));
-        await ReopenWith(new StoredTypes([new StoredTypeUse(typeof(LedgerState), AmountAdded.Descriptor.FullName)]));
+        await ReopenWith(new StoredTypes([new StoredTypeUse(typeof(AmountBooked), AmountAdded.Descriptor.FullName)]));
+        await Store.CheckAsync(Cancellation);
 
         var entity = await Load(key);
 
-        Assert.IsType<LedgerState>(Assert.Single(entity.Events));
+        Assert.Equal(new AmountBooked { Reason = ((AmountAdded)Added(5)).Text, Cents = 5 }, Assert.Single(entity.Events));
+    }
+
+    [Fact]
+    public async Task UnknownFields_ComeBack()
+    {
+        var (key, newer) = (NewKey(), AmountAdded.Parser.ParseFrom([.. Added(5).ToByteArray(), 24, 7]));
+
+        await Write(Append(key, 0, [newer]).WithSnapshot(1, newer));
+        await ReopenWith(AmountAdded.Descriptor);
+
+        Assert.Equal(newer, (await Load(key)).Snapshot!.State);
+        await Write(new EntityAppend(key with { Key = key.Key + "/value" }, new ValueChange(0, new StoredValue(1, newer, null))));
+        Assert.Equal(newer, (await Store.LoadAsync(key with { Key = key.Key + "/value" }, StoredAs.Value, AllCommands, Cancellation)).Snapshot!.State);
     }
 
     /// <summary>A store that the application has configured in Marten's terms reads events by their classes, and knows no others.</summary>

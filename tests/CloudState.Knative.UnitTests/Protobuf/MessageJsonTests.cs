@@ -9,7 +9,7 @@ namespace CloudState.Knative.UnitTests.Protobuf;
 
 public sealed class MessageJsonTests
 {
-    private static readonly MessageShape Shape = MessageShape.Of(AllKinds.Descriptor)!;
+    private static readonly MessageShape Shape = MessageShapes.Plain.Of(AllKinds.Descriptor);
     private static readonly JsonParser Parser = new(JsonParser.Settings.Default);
 
     private static readonly Gen<string> Texts = Gen.OneOf(Gen.String[Gen.Char.AlphaNumeric, 0, 5], AnyOf("\"\\/<é>&'+", "😀\u2028\0\n", "日本", new string('x', 600)));
@@ -68,9 +68,9 @@ public sealed class MessageJsonTests
     [Fact]
     public void Json_MeansTheMessage() => Messages.Sample(message =>
     {
-        foreach (var withDefaults in (bool[])[false, true])
+        foreach (var style in Enum.GetValues<JsonStyle>())
         {
-            Assert.Equal(message, Parser.Parse<AllKinds>(Text(message, withDefaults)));
+            Assert.Equal(message, Parser.Parse<AllKinds>(Text(message, style)));
         }
     });
 
@@ -87,18 +87,18 @@ public sealed class MessageJsonTests
     [Fact]
     public void DefaultValues_AreWrittenOnDemand()
     {
-        Assert.Equal("{}", Text(new AllKinds(), withDefaults: false));
+        Assert.Equal("{}", Text(new AllKinds(), JsonStyle.Event));
         Assert.Equal(
             """{"doubleValue":0,"floatValue":0,"int32Value":0,"int64Value":"0","uint32Value":0,"uint64Value":"0","sint32Value":0,"sint64Value":"0","fixed32Value":0,"fixed64Value":"0","sfixed32Value":0,"sfixed64Value":"0","boolValue":false,"stringValue":"","bytesValue":"","shade":"SHADE_NONE","numbers":[],"signedNumbers":[],"texts":[],"shades":[],"inners":[],"fractions":[],"farAway":false}""",
-            Text(new AllKinds(), withDefaults: true));
+            Text(new AllKinds(), JsonStyle.Client));
     }
 
     [Fact]
-    public void UnknownFields_AreLeftOut()
+    public void UnknownFields_AreNotForClients()
     {
         var newer = new NewerKind { Int32Value = 7, FromTheFuture = "x" };
 
-        Assert.Equal("""{"int32Value":7}""", Text(AllKinds.Parser.ParseFrom(newer.ToByteArray()), withDefaults: false));
+        Assert.Equal("""{"int32Value":7}""", Text(AllKinds.Parser.ParseFrom(newer.ToByteArray()), JsonStyle.Event));
     }
 
     [Theory]
@@ -133,17 +133,19 @@ public sealed class MessageJsonTests
         Assert.Null(MessageJson.TryRead([.. "{\"stringValue\":\""u8, 0xff, .. "\"}"u8], AllKinds.Descriptor, Shape));
 
     [Fact]
-    public void TypesWithoutOrdinaryJson_HaveNoShape()
+    public void TypesWithoutOrdinaryJson_AreNotPlain()
     {
         foreach (var type in (MessageDescriptor[])[WithMap.Descriptor, WithTimestamp.Descriptor, WithMapDeepInside.Descriptor])
         {
-            Assert.Null(MessageShape.Of(type));
+            Assert.False(WireFromJson.IsPlain(type));
         }
+
+        Assert.True(WireFromJson.IsPlain(AllKinds.Descriptor));
     }
 
     private static Gen<T> AnyOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
 
-    private static string Text(AllKinds message, bool withDefaults) => Encoding.UTF8.GetString(MessageJson.Write(message, Shape, withDefaults));
+    private static string Text(AllKinds message, JsonStyle style) => Encoding.UTF8.GetString(MessageJson.Write(message, Shape, style));
 }
 
 internal static class AllKindsExtensions

@@ -44,7 +44,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
             CommandIdRetention = options.CommandIdRetention,
             ShowsExceptions = options.EnableDetailedErrors,
         };
-        var journal = new JournalWriter(Store, FrozenDictionary<string, TypeJournal>.Empty, health, options.MaxBatchSize);
+        var journal = new JournalWriter(Store, FrozenDictionary<string, TypeJournal>.Empty, health, options.MaxBatchSize, NullLogger<JournalWriter>.Instance);
         var environment = new EntityEnvironment(() => create(this), new StoredTypes(_definition.Model.StoredTypes), options.Entities);
         var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, Store, health, limits, Time);
         var runner = new CommandRunner(CallTargets.All, [], Outbox, limits, Time, NullLogger<CommandRunner>.Instance);

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using CloudState.Knative.Protobuf;
 using CloudState.Knative.Topics;
 using CloudState.Knative.UnitTests.Protos;
 using Google.Protobuf;
@@ -141,7 +142,7 @@ public sealed class ReplyEventTests
 
     private static OutgoingEvent? OfReply(IMessage reply, string contentType = "application/json", string? subject = "ä/1", params (string Name, string Value)[] metadata) =>
         OutgoingEvents.FromReply(
-            Rpc, reply, contentType, "id 1", "my shop", subject,
+            Rpc, MessageShapes.Plain, reply, contentType, "id 1", "my shop", subject,
             metadata.Length == 0 ? null : [.. metadata.Select(entry => KeyValuePair.Create(entry.Name, entry.Value))], Trace, Time);
 
     private static BytesValue Bytes(string text) => new() { Value = ByteString.CopyFromUtf8(text) };
