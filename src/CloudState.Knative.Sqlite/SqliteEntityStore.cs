@@ -33,7 +33,7 @@ internal sealed class SqliteEntityStore : IEntityStore
 
     public IParkedStore Parked { get; }
 
-    public Task MigrateAsync(CancellationToken cancellationToken) => _database.MigrateAsync(cancellationToken);
+    public Task<bool> MigrateAsync(CancellationToken cancellationToken) => _database.MigrateAsync(cancellationToken);
 
     public string SchemaScript() => SqliteSchema.Script;
 

@@ -11,6 +11,7 @@ public sealed class OptionRangeTests
     private static readonly TimeSpan Step = TimeSpan.FromTicks(1);
 
     [Theory]
+    [InlineData("MigrateTimeout", "00:00:00", "12:00:00")]
     [InlineData("CommandTimeout", "00:00:00.010", "12:00:00")]
     [InlineData("CommandIdRetention", "00:00:00.010", "365.00:00:00")]
     [InlineData("ProtocolDetectionTimeout", "00:00:00.010", "12:00:00")]
@@ -99,6 +100,7 @@ public sealed class OptionRangeTests
     }
 
     [Theory]
+    [InlineData("MigrateTimeout", "00:00:00", "12:00:00")]
     [InlineData("CommandTimeout", "60", "00:01:00 for 60 seconds")]
     [InlineData("Cluster:Lease", "5", "00:00:05 for 5 seconds")]
     [InlineData("CommandIdRetention", "3600", "01:00:00 for 3600 seconds")]
