@@ -6,6 +6,7 @@ using CloudState.Knative.FunctionalTests.Edges;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
 using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Diagnostics;

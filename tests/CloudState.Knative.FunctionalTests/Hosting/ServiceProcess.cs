@@ -3,7 +3,7 @@ using Grpc.Net.Client;
 
 namespace CloudState.Knative.FunctionalTests.Hosting;
 
-/// <summary>The sample in a process of its own, which can be killed. <c>CLOUDSTATE_TEST_SAMPLE</c> may name a published executable to test instead of the built one.</summary>
+/// <summary>A sample, by default the shopping cart, in a process of its own, which can be killed. <c>CLOUDSTATE_TEST_SAMPLE</c> may name a published executable of that to test instead of the built one.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -38,11 +38,15 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the sample and waits until it listens.</summary>
-    public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings)
+    public static Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings) => StartAsync(sample: null, settings);
+
+    /// <param name="sample">The assembly of another sample.</param>
+    /// <param name="settings">Environment variables.</param>
+    public static async Task<ServiceProcess> StartAsync(string? sample, (string Key, string Value)[] settings)
     {
         var port = FreePort();
         var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var service = new ServiceProcess(Create([], [("PORT", $"{port}"), .. settings]), port);
+        var service = new ServiceProcess(Create(sample, [], [("PORT", $"{port}"), .. settings]), port);
         service._process.OutputDataReceived += (_, line) => service.Read(line.Data, listening);
         service._process.ErrorDataReceived += (_, line) => service.Read(line.Data, listening);
         service._process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"The service ended:\n{service.Output}"));
@@ -54,9 +58,14 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Runs the sample to its end.</summary>
-    public static async Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings)
+    public static Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings) => RunAsync(sample: null, arguments, settings);
+
+    /// <param name="sample">The assembly of another sample.</param>
+    /// <param name="arguments">Of the process.</param>
+    /// <param name="settings">Environment variables.</param>
+    public static async Task<(int ExitCode, string Output)> RunAsync(string? sample, string[] arguments, (string Key, string Value)[] settings)
     {
-        using var process = Create(arguments, [("PORT", $"{FreePort()}"), .. settings]);
+        using var process = Create(sample, arguments, [("PORT", $"{FreePort()}"), .. settings]);
         process.Start();
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
@@ -70,6 +79,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
         }
 
         return (process.ExitCode, await output + await errors);
+    }
+
+    /// <summary>Waits until a probe says that the service is ready.</summary>
+    public async Task ReadyAsync(string probe)
+    {
+        using var patience = new CancellationTokenSource(TestService.Patience);
+        while (!(await Http.GetAsync(probe, patience.Token)).IsSuccessStatusCode)
+        {
+            await Task.Delay(20, patience.Token);
+        }
     }
 
     /// <summary>SIGKILL.</summary>
@@ -111,12 +130,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
         await kill.WaitForExitAsync().WaitAsync(TestService.Patience);
     }
 
-    private static Process Create(string[] arguments, (string Key, string Value)[] settings)
+    private static Process Create(string? sample, string[] arguments, (string Key, string Value)[] settings)
     {
-        var sample = Environment.GetEnvironmentVariable("CLOUDSTATE_TEST_SAMPLE");
-        var start = sample is null
-            ? new ProcessStartInfo("dotnet", [typeof(ShoppingCart.ShoppingCartEntity).Assembly.Location, .. arguments])
-            : new ProcessStartInfo(sample, arguments);
+        var published = sample is null ? Environment.GetEnvironmentVariable("CLOUDSTATE_TEST_SAMPLE") : null;
+        var start = published is null
+            ? new ProcessStartInfo("dotnet", [sample ?? typeof(ShoppingCart.ShoppingCartEntity).Assembly.Location, .. arguments])
+            : new ProcessStartInfo(published, arguments);
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         start.WorkingDirectory = Path.GetTempPath();
