@@ -8,6 +8,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly List<string> _output = [];
+    private readonly List<(string Text, TaskCompletionSource Printed)> _awaited = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ServiceProcess(Process process, int port)
     {
@@ -44,17 +46,50 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <param name="settings">Environment variables.</param>
     public static async Task<ServiceProcess> StartAsync(string? sample, (string Key, string Value)[] settings)
     {
+        var service = Start(sample, [], settings);
+        await service.PrintedAsync("Application started");
+        return service;
+    }
+
+    /// <summary>Starts the sample, and does not wait.</summary>
+    public static ServiceProcess Start(string? sample, string[] arguments, params (string Key, string Value)[] settings)
+    {
         var port = FreePort();
-        var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var service = new ServiceProcess(Create(sample, [], [("PORT", $"{port}"), .. settings]), port);
-        service._process.OutputDataReceived += (_, line) => service.Read(line.Data, listening);
-        service._process.ErrorDataReceived += (_, line) => service.Read(line.Data, listening);
-        service._process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"The service ended:\n{service.Output}"));
+        var service = new ServiceProcess(Create(sample, arguments, [("PORT", $"{port}"), .. settings]), port);
+        service._process.OutputDataReceived += (_, line) => service.Read(line.Data);
+        service._process.ErrorDataReceived += (_, line) => service.Read(line.Data);
+        service._process.Exited += (_, _) => service._ended.TrySetResult();
         service._process.Start();
         service._process.BeginOutputReadLine();
         service._process.BeginErrorReadLine();
-        await listening.Task.WaitAsync(TestService.Patience);
         return service;
+    }
+
+    /// <summary>Waits for a line that contains a text.</summary>
+    public async Task PrintedAsync(string text)
+    {
+        var printed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_output)
+        {
+            _awaited.Add((text, printed));
+            if (_output.Exists(line => line.Contains(text, StringComparison.Ordinal)))
+            {
+                return;
+            }
+        }
+
+        await Task.WhenAny(printed.Task, _ended.Task).WaitAsync(TestService.Patience);
+        if (!printed.Task.IsCompleted)
+        {
+            throw new InvalidOperationException($"The process ended before it printed '{text}':\n{Output}");
+        }
+    }
+
+    /// <summary>Waits for the end.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TestService.Patience);
+        return _process.ExitCode;
     }
 
     /// <summary>Runs the sample to its end.</summary>
@@ -102,8 +137,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public async Task<int> TerminateAsync()
     {
         await SignalAsync("TERM");
-        await _process.WaitForExitAsync().WaitAsync(TestService.Patience);
-        return _process.ExitCode;
+        return await ExitCodeAsync();
     }
 
     /// <summary>SIGSTOP.</summary>
@@ -149,7 +183,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return new Process { StartInfo = start, EnableRaisingEvents = true };
     }
 
-    private void Read(string? line, TaskCompletionSource listening)
+    private void Read(string? line)
     {
         if (line is null)
         {
@@ -159,11 +193,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         lock (_output)
         {
             _output.Add(line);
-        }
-
-        if (line.Contains("Application started", StringComparison.Ordinal))
-        {
-            listening.TrySetResult();
+            _awaited.FindAll(awaited => line.Contains(awaited.Text, StringComparison.Ordinal)).ForEach(awaited => awaited.Printed.TrySetResult());
         }
     }
 

@@ -171,11 +171,10 @@ public abstract class PublicationTests : IAsyncLifetime
         await using var shop = await ShopService.StartAsync(
             cloudState =>
             {
-                cloudState.Host.Environment.EnvironmentName = Environments.Development;
                 cloudState.Services.AddSingleton<ILoggerProvider>(log);
                 cloudState.AddEntity<PriceEntity>();
             },
-            Settings);
+            [.. Settings, ("environment", Environments.Development)]);
         var product = NewKey();
 
         await new Prices.PricesClient(shop.Channel).SetAsync(new SetPrice { Product = product, Cents = 5 });
