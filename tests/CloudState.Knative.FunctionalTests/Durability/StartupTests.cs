@@ -1,4 +1,5 @@
 using System.Net;
+using CloudState.Knative.FunctionalTests.Deployment;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
 using Grpc.Health.V1;
@@ -37,6 +38,32 @@ public sealed class StartupTests : IDisposable
         var (exitCode, output) = await ServiceProcess.RunAsync([], ("CloudState__Sqlite__Path", ":memory:"), (key, value));
 
         AssertRefused(exitCode, output, message);
+    }
+
+    [Fact]
+    public async Task TopicWithoutASink_IsNamed()
+    {
+        var (exitCode, output) = await ServiceProcess.RunAsync(Samples.Find("carts"), [], [("CloudState__Sqlite__Path", ":memory:")]);
+
+        AssertRefused(exitCode, output, "Nothing says where events of the topic 'orders' go.");
+    }
+
+    [Fact]
+    public async Task FailureOfCode_KeepsItsStackTrace_AndIsNoAbort()
+    {
+        var (exitCode, output) = await ServiceProcess.RunAsync([], ("Logging__LogLevel__Default", "nonsense"));
+
+        Assert.Equal(1, exitCode);
+        Assert.Contains("System.InvalidOperationException: Configuration value 'nonsense' is not supported.", output, StringComparison.Ordinal);
+        Assert.Contains("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task AddressesOfTheImage_AreNotComplainedAbout()
+    {
+        await using var service = await ServiceProcess.StartAsync(("CloudState__Sqlite__Path", ":memory:"), ("ASPNETCORE_HTTP_PORTS", "8080"));
+
+        Assert.DoesNotContain("Overriding", service.Output, StringComparison.Ordinal);
     }
 
     [Fact]
