@@ -9,6 +9,7 @@ repository=$PWD
 work=$(mktemp -d)
 service=""
 . tests/postgres.sh
+. tests/publish-aot.sh
 
 stop() {
     [ -z "$service" ] || kill -9 "$service" 2>/dev/null || true
@@ -99,6 +100,7 @@ dotnet build -c Release -warnaserror -v quiet -nologo
 survives 1 "${postgres[@]}" dotnet bin/Release/net10.0/Visits.dll
 
 step "Native AOT, on both stores"
+install_c_compiler
 dotnet publish -c Release --use-current-runtime -p:PublishAot=true -warnaserror -v quiet -nologo -o "$work/aot"
 survives 3 "${postgres[@]}" "$work/aot/Visits"
 survives 3 "$work/aot/Visits"

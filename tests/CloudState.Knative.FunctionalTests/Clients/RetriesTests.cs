@@ -4,7 +4,9 @@ using CloudState.Knative.FunctionalTests.Hosting;
 using Grpc.Core;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.DependencyInjection;
 using ShoppingCart;
 using ShoppingCart.Api;
@@ -61,7 +63,7 @@ public sealed class RetriesTests
                     {
                         case 1 or 2:
                             await service!.Carts.AddItemAsync(Command, new Metadata { { "idempotency-key", "1" }, { "direct", "yes" } });
-                            http.Abort();
+                            http.Features.GetRequiredFeature<IConnectionLifetimeFeature>().Abort();
                             break;
                         case 3:
                             http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
