@@ -1,9 +1,13 @@
 using System.Text;
 using System.Threading.Channels;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.FunctionalTests.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Topics;
+using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -162,6 +166,36 @@ public abstract class PublicationTests : IAsyncLifetime
         var failure = await Assert.ThrowsAsync<InvalidOperationException>(() => ShopService.StartAsync(cloudState => cloudState.AddEntity<PriceEntity>(), Settings));
 
         Assert.Contains("Nothing says where events of the topic 'prices' go. Set CloudState__Topics__prices__Url", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task SinkThatDoesNotAnswer_DoesNotHoldUpTheStop_AndGetsTheEventFromTheNextProcess()
+    {
+        _sink.AnswerNever();
+        var shop = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+        await new Prices.PricesClient(shop.Channel).SetAsync(new SetPrice { Product = NewKey(), Cents = 1 });
+        var unanswered = await _sink.TakenAsync();
+        await shop.DisposeAsync().AsTask().WaitAsync(TestService.Patience);
+
+        _sink.AnswerWith(202);
+        await using var next = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+
+        Assert.Equal(unanswered["ce-id"], (await _sink.TakenAsync())["ce-id"]);
+    }
+
+    [Fact]
+    public async Task ActionWhoseTopicDoesNotAnswer_HasTimedOut_AndIsNotRefused()
+    {
+        _sink.AnswerNever();
+        await using var shop = await ShopService.StartAsync(
+            cloudState => cloudState.AddAction<AnnouncementsAction>(),
+            [.. Settings, ("K_SINK", _sink.Address), ("CloudState:Eventing:PublishTimeout", "00:00:00.05")]);
+        var call = new OutgoingCall("cloudstate.tests.shop.Announcements/Announce", new OrderPlaced { Product = "tea" }.ToByteString(), CallMetadata.Empty);
+
+        var result = await shop.Services.GetRequiredService<Deliverer>()
+            .DeliverAsync(new DeliverableCall(call, "1", Depth: 0, Order: null, Trace: default), TestContext.Current.CancellationToken).WaitAsync(TestService.Patience);
+
+        Assert.Equal((StatusCode.DeadlineExceeded, true), (result.Status.StatusCode, result.IsTimeout));
     }
 
     [Fact]
