@@ -1,6 +1,6 @@
 // Checks a cart out, whatever happens to the pods meanwhile: dotnet run http://localhost:8080 alice
-using Microsoft.Extensions.DependencyInjection;
 using CartClient;
+using Microsoft.Extensions.DependencyInjection;
 
 await using var services = new ServiceCollection()
     .AddHttpClient("carts", http => (http.BaseAddress, http.Timeout) = (new Uri(args[0]), TimeSpan.FromMinutes(1))).AddRetries().Services

@@ -101,7 +101,6 @@ public sealed class OptionRangeTests
     }
 
     [Theory]
-    [InlineData("MigrateTimeout", "00:00:00", "12:00:00")]
     [InlineData("CommandTimeout", "60", "00:01:00 for 60 seconds")]
     [InlineData("Cluster:Lease", "5", "00:00:05 for 5 seconds")]
     [InlineData("CommandIdRetention", "3600", "01:00:00 for 3600 seconds")]
