@@ -2,13 +2,13 @@
 
 . tests/packages.sh
 
-# publish_aot FOLDER: the sample, compiled ahead of time (Native AOT), with the C compiler that is there or is installed.
-publish_aot() {
-    local linker=()
-    if ! command -v clang >/dev/null && ! command -v gcc >/dev/null; then
-        install_packages clang libc6-dev zlib1g-dev
-    fi
+# Native AOT links with clang, or with gcc where that is missing.
+install_c_compiler() {
+    command -v clang >/dev/null || command -v gcc >/dev/null || install_packages clang libc6-dev zlib1g-dev
+}
 
-    command -v clang >/dev/null || linker=(-p:CppCompilerAndLinker=gcc -p:LinkerFlavor=bfd)
-    dotnet publish samples/ShoppingCart -c Release --use-current-runtime -p:PublishAot=true "${linker[@]}" -v quiet -nologo -o "$1"
+# publish_aot FOLDER: the sample, compiled ahead of time (Native AOT).
+publish_aot() {
+    install_c_compiler
+    dotnet publish samples/ShoppingCart -c Release --use-current-runtime -p:PublishAot=true -v quiet -nologo -o "$1"
 }

@@ -24,11 +24,11 @@ internal sealed class SqliteDatabase(SqliteStoreOptions options) : IAsyncDisposa
     private volatile bool _schemaChecked;
     private volatile bool _disposed;
 
-    public Task MigrateAsync(CancellationToken cancellationToken) => RunAsync(_writing, () => Writer().Guard(session =>
+    public Task<bool> MigrateAsync(CancellationToken cancellationToken) => RunAsync(_writing, () => Writer().Guard(session =>
     {
-        SqliteSchema.Migrate(session);
+        var hasChanged = SqliteSchema.Migrate(session);
         _schemaChecked = true;
-        return true;
+        return hasChanged;
     }), cancellationToken);
 
     public Task WriteAsync(Action<SqliteSession> work, CancellationToken cancellationToken) => RunAsync(_writing, () => CheckedWriter().Guard(session =>

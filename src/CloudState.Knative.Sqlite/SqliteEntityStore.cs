@@ -33,10 +33,11 @@ internal sealed class SqliteEntityStore : IEntityStore
 
     public IParkedStore Parked { get; }
 
-    public async Task MigrateAsync(CancellationToken cancellationToken)
+    public async Task<bool> MigrateAsync(CancellationToken cancellationToken)
     {
-        await _database.MigrateAsync(cancellationToken);
+        var hasChanged = await _database.MigrateAsync(cancellationToken);
         await LearnNamesAsync(cancellationToken);
+        return hasChanged;
     }
 
     public string SchemaScript() => SqliteSchema.Script;

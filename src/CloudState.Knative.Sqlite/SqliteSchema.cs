@@ -163,13 +163,20 @@ internal static class SqliteSchema
 
     public static string Script => string.Join("\n\n", Steps);
 
-    public static void Migrate(SqliteSession session) => session.InTransaction("BEGIN IMMEDIATE", () =>
+    /// <summary>Returns whether the schema has changed.</summary>
+    public static bool Migrate(SqliteSession session)
     {
-        foreach (var step in Steps[(int)ReadVersion(session)..])
+        var steps = Array.Empty<string>();
+        session.InTransaction("BEGIN IMMEDIATE", () =>
         {
-            session.ExecuteScript(step);
-        }
-    });
+            steps = Steps[(int)ReadVersion(session)..];
+            foreach (var step in steps)
+            {
+                session.ExecuteScript(step);
+            }
+        });
+        return steps.Length > 0;
+    }
 
     /// <summary>Returns the version of the schema.</summary>
     /// <exception cref="StoreUnavailableException">Tables are missing.</exception>

@@ -17,7 +17,7 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
 
     public IParkedStore Parked => store.Parked;
 
-    public Task MigrateAsync(CancellationToken cancellationToken) => store.MigrateAsync(cancellationToken);
+    public Task<bool> MigrateAsync(CancellationToken cancellationToken) => store.MigrateAsync(cancellationToken);
 
     public string SchemaScript() => store.SchemaScript();
 

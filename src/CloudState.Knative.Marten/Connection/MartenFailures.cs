@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
 using CloudState.Knative.Storage;
 using JasperFx.Events;
 using Npgsql;
@@ -43,6 +44,8 @@ internal static class MartenFailures
                     return new OperationCanceledException(cause.Message, failure, cancellationToken);
                 case PostgresException refused:
                     return OfServer(refused, failure);
+                case NpgsqlException { InnerException: null or AuthenticationException }:
+                    return new StoreUnavailableException($"PostgreSQL cannot be used: {cause.Message}", failure) { NeedsOperator = true };
                 case NpgsqlException or TimeoutException or SocketException:
                     return new StoreUnavailableException($"PostgreSQL cannot be reached or answers too late: {cause.Message}", failure);
                 default:
@@ -69,11 +72,13 @@ internal static class MartenFailures
                 "Run the service once with --migrate to create or upgrade it.",
                 failure),
 
-        PostgresErrorCodes.LockNotAvailable or IdleInTransactionSessionTimeout or PostgresErrorCodes.ReadOnlySqlTransaction or PostgresErrorCodes.InvalidCatalogName =>
+        PostgresErrorCodes.LockNotAvailable or IdleInTransactionSessionTimeout or PostgresErrorCodes.ReadOnlySqlTransaction =>
             Unavailable(refused, failure),
 
-        // Classes: 08 connection, 28 authorization, 53 resources, 57 operator intervention (shutdown, statement timeout), 58 system error.
-        ['0', '8', ..] or ['2', '8', ..] or ['5', '3' or '7' or '8', ..] => Unavailable(refused, failure),
+        PostgresErrorCodes.InvalidCatalogName or PostgresErrorCodes.InsufficientPrivilege or ['2', '8', ..] => Refusal(refused, failure),
+
+        // Classes: 08 connection, 53 resources, 57 operator intervention (shutdown, statement timeout), 58 system error; above: 28 authorization.
+        ['0', '8', ..] or ['5', '3' or '7' or '8', ..] => Unavailable(refused, failure),
 
         _ when IsAboutData(refused) => new UnstorableDataException($"PostgreSQL cannot store it ({refused.SqlState}): {refused.MessageText}", failure),
 
@@ -82,6 +87,9 @@ internal static class MartenFailures
 
     private static StoreUnavailableException Unavailable(PostgresException refused, Exception failure) =>
         new($"PostgreSQL refuses to serve ({refused.SqlState}): {refused.MessageText}", failure);
+
+    private static StoreUnavailableException Refusal(PostgresException refused, Exception failure) =>
+        new($"PostgreSQL refuses to serve ({refused.SqlState}): {refused.MessageText}", failure) { NeedsOperator = true };
 
     private static VersionConflictException Conflict(Exception failure) =>
         new("Another writer has changed an entity of this batch. Nothing of it was written.", failure);

@@ -11,6 +11,7 @@ using CloudState.Knative.Storage;
 using JasperFx;
 using Marten;
 using Npgsql;
+using Weasel.Core;
 
 namespace CloudState.Knative.Marten.Store;
 
@@ -105,7 +106,7 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public string SchemaScript() => _marten.Value.Store.Storage.ToDatabaseScript();
 
-    public Task MigrateAsync(CancellationToken cancellationToken) => RunAsync(
+    public Task<bool> MigrateAsync(CancellationToken cancellationToken) => RunAsync(
         async () =>
         {
             // A transaction that only holds the lock: pods that migrate at the same time do so one after another.
@@ -113,8 +114,9 @@ internal sealed class MartenEntityStore : IEntityStore
             await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
             await using var takeLock = new NpgsqlCommand($"select pg_advisory_xact_lock({MigrationLock})", connection, transaction) { CommandTimeout = 0 };
             await takeLock.ExecuteNonQueryAsync(cancellationToken);
-            await _marten.Value.Store.Storage.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate);
+            var difference = await _marten.Value.Store.Storage.Database.ApplyAllConfiguredChangesToDatabaseAsync(AutoCreate.CreateOrUpdate, ct: cancellationToken);
             await _names.LearnAsync(cancellationToken);
+            return difference != SchemaPatchDifference.None;
         },
         cancellationToken);
 

@@ -22,6 +22,9 @@ internal enum OutcomeKind : byte
 
     /// <summary>The store of the entity's owner does not answer. It is not known whether the command took effect.</summary>
     StoreUnavailable,
+
+    /// <summary>An action has run, but the topic of its reply did not answer in time: it may have taken the reply.</summary>
+    NotPublishedInTime,
 }
 
 /// <summary>How a call ended: with a reply, or with a status that says why there is none.</summary>

@@ -39,6 +39,6 @@ internal sealed class Deliverer(RpcCalls calls, TopicSinks sinks, JournalSubscri
     {
         var scope = new CallScope { Depth = delivery.Depth, Trace = delivery.Trace, Order = delivery.Order, CallCancelled = cancelled };
         var outcome = await calls.CallAsync(delivery.Call, delivery.CommandId, scope);
-        return new DeliveryResult(outcome.Status, outcome.RetryAfter);
+        return new DeliveryResult(outcome.Status, outcome.RetryAfter) { IsTimeout = outcome.Kind == OutcomeKind.NotPublishedInTime };
     }
 }

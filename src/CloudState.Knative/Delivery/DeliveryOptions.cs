@@ -54,4 +54,12 @@ public sealed class DeliveryOptions
     /// <value>From 10 milliseconds to 12 hours. Default: 30 seconds.</value>
     [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// The longest pause after attempts to publish an event that got no answer in time: the broker may be at work on it. The first pause is as long as
+    /// the attempt was; it doubles with each.
+    /// </summary>
+    /// <value>From 10 milliseconds to 12 hours. Default: 1 hour.</value>
+    [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
+    public TimeSpan MaxTimeoutDelay { get; set; } = TimeSpan.FromHours(1);
 }

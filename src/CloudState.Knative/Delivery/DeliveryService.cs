@@ -51,17 +51,19 @@ internal sealed partial class DeliveryService(
                 return;
             }
 
+            var started = time.GetTimestamp();
             var result = !queue.Slot.IsHeld ? DeliveryResult.Failed(StatusCode.Unavailable, "The lease has not been renewed.")
                 : await IsParkedBehindAsync(queue, delivery) ? DeliveryResult.Delivered
                 : await TryDeliverAsync(delivery, stopping);
             if (result.Status.StatusCode != StatusCode.OK && MayWorkLater(result.Status.StatusCode, ++queue.Attempts))
             {
-                if (queue.Attempts == AttemptsBeforeWarning)
+                var pause = result.IsTimeout ? PauseAfterTimeout(++queue.Timeouts, time.GetElapsedTime(started)) : result.RetryAfter;
+                if (queue.Attempts == AttemptsBeforeWarning || queue is { Timeouts: 1, Attempts: < AttemptsBeforeWarning } && result.IsTimeout)
                 {
                     LogWaiting(delivery.Target, delivery.Origin, result.Status.StatusCode, result.Status.Detail, queue.Attempts);
                 }
 
-                _ = RetryLaterAsync(queue, result.RetryAfter, stopping);
+                _ = RetryLaterAsync(queue, pause, stopping);
                 return;
             }
 
@@ -155,6 +157,12 @@ internal sealed partial class DeliveryService(
     private bool MayWorkLater(StatusCode code, int attempts) => IsUnexpected(code) ? attempts < options.MaxAttempts : code.IsTransient();
 
     private static bool IsUnexpected(StatusCode code) => code is StatusCode.Internal or StatusCode.Unknown or StatusCode.DataLoss;
+
+    private TimeSpan PauseAfterTimeout(int timeouts, TimeSpan attempt)
+    {
+        var pause = attempt * Math.Pow(2, Math.Min(timeouts - 1, 30));
+        return pause < options.MaxTimeoutDelay ? pause : options.MaxTimeoutDelay;
+    }
 
     private async Task RetryLaterAsync(DeliveryLane queue, TimeSpan? retryAfter, CancellationToken stopping)
     {

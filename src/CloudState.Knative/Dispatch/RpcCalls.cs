@@ -136,7 +136,9 @@ internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents
         var result = await sinks.PublishAsync(topic, published, scope.CallCancelled);
         return result.Status.StatusCode == StatusCode.OK
             ? outcome
-            : CallOutcome.Failed(result.Status.StatusCode, $"{rpc.FullName} has run, but its reply could not be published: {result.Status.Detail}") with
+            : CallOutcome.Received(
+                result.IsTimeout ? OutcomeKind.NotPublishedInTime : OutcomeKind.Final,
+                new Status(result.Status.StatusCode, $"{rpc.FullName} has run, but its reply could not be published: {result.Status.Detail}")) with
             {
                 RetryAfter = result.RetryAfter,
             };

@@ -22,7 +22,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using OpenTelemetry.Metrics;
 using ReflectionV1 = Grpc.Reflection.V1.ServerReflection.ServerReflectionBase;
 using ReflectionV1Alpha = Grpc.Reflection.V1Alpha.ServerReflection.ServerReflectionBase;
 
@@ -129,7 +128,7 @@ public static class CloudStateExtensions
             .. endpoints.MapServices(options.StreamKeepAlive),
             .. endpoints.MapEvents(),
             .. endpoints.MapDescriptions(options.GrpcReflection),
-            .. endpoints.MapMetrics(options.PrometheusEndpoint),
+            .. endpoints.ServiceProvider.GetServices<MappedExtra>().Select(extra => extra.Map(endpoints)),
             endpoints.MapLandingPage(),
         ];
     }
@@ -177,19 +176,6 @@ public static class CloudStateExtensions
             new LazyGrpcService("grpc.reflection.v1.ServerReflection", typeof(ReflectionV1), "ServerReflectionInfo"),
             new LazyGrpcService("grpc.reflection.v1alpha.ServerReflection", typeof(ReflectionV1Alpha), "ServerReflectionInfo"))
         : [];
-
-    private static IEnumerable<IEndpointConventionBuilder> MapMetrics(this IEndpointRouteBuilder endpoints, bool prometheus)
-    {
-        if (!prometheus)
-        {
-            return [];
-        }
-
-        _ = endpoints.ServiceProvider.GetService<MeterProvider>() ?? throw StartFailures.Of(
-            "There are no metrics for the Prometheus endpoint. Call .AddTelemetry() on what builder.AddCloudState() returns, " +
-            "and set CloudState:PrometheusEndpoint in the configuration.");
-        return [endpoints.MapPrometheusScrapingEndpoint()];
-    }
 
     private static StartFailures AddStartFailures(this WebApplicationBuilder builder)
     {

@@ -1,3 +1,4 @@
+using CloudState.Knative;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Storage;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,7 +11,7 @@ public static class CloudStateHostExtensions
 {
     private const string Usage = """
         Options:
-          --migrate     create or upgrade the schema of the store, and exit
+          --migrate     wait for the store, create or upgrade its schema, and exit
           --schema-sql  print the statements that create the schema, and exit
           --help        print this, and exit
         Without an option the service runs. Any other --key=value is configuration.
@@ -35,9 +36,9 @@ public static class CloudStateHostExtensions
         {
             return await RunAsync(app, args, failures);
         }
-        catch (Exception failure) when (failures.IsOwnProcess && StartFailures.Explain(failure) is not null)
+        catch (Exception failure) when (failures.IsOwnProcess)
         {
-            Console.Error.WriteLine(StartFailures.Explain(failure));
+            Console.Error.WriteLine(StartFailures.Describe(failure));
             await app.DisposeAsync();
             return Environment.ExitCode = 1;
         }
@@ -61,7 +62,12 @@ public static class CloudStateHostExtensions
 
             if (args.Contains("--migrate"))
             {
-                return await MigrateAsync(app);
+                await using (app)
+                {
+                    var options = app.Services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
+                    return await Migration.RunAsync(
+                        app.Services.GetRequiredService<IEntityStore>(), options.MigrateTimeout, app.Services.GetRequiredService<TimeProvider>());
+                }
             }
 
             // The host would do it as well, and log a stack trace when it fails.
@@ -88,23 +94,5 @@ public static class CloudStateHostExtensions
         }
 
         return failures.Ended is null ? 0 : 1;
-    }
-
-    private static async Task<int> MigrateAsync(WebApplication app)
-    {
-        await using (app)
-        {
-            try
-            {
-                await app.Services.GetRequiredService<IEntityStore>().MigrateAsync(CancellationToken.None);
-                Console.WriteLine("The schema is up to date.");
-                return 0;
-            }
-            catch (StoreUnavailableException unavailable)
-            {
-                Console.Error.WriteLine($"The schema could not be migrated: {unavailable.Message}");
-                return 1;
-            }
-        }
     }
 }

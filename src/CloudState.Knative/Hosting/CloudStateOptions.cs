@@ -21,6 +21,11 @@ public sealed class CloudStateOptions
     /// </value>
     public bool? AutoMigrate { get; set; }
 
+    /// <summary>How long <c>--migrate</c> waits for a store that cannot be reached. A store that refuses the service is not waited for.</summary>
+    /// <value>From 0 to 12 hours. Default: 3 minutes.</value>
+    [Duration("00:00:00", DurationAttribute.HalfADay)]
+    public TimeSpan MigrateTimeout { get; set; } = TimeSpan.FromMinutes(3);
+
     /// <summary>How long a command may take when its call has no deadline.</summary>
     /// <value>From 10 milliseconds to 12 hours. Default: 30 seconds.</value>
     [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
@@ -75,10 +80,6 @@ public sealed class CloudStateOptions
     /// <value>From 10 milliseconds to 12 hours. Default: 15 seconds.</value>
     [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
     public TimeSpan StreamKeepAlive { get; set; } = TimeSpan.FromSeconds(15);
-
-    /// <summary>Whether <c>/metrics</c> answers Prometheus.</summary>
-    /// <value>Default: false.</value>
-    public bool PrometheusEndpoint { get; set; }
 
     /// <summary>Whether gRPC server reflection is served.</summary>
     /// <value>Default: true.</value>

@@ -121,8 +121,11 @@ internal static class CloudStateServices
         services.AddSingleton(provider => new TopicEvents(
             provider.GetRequiredService<ServiceName>(), OptionsOf(provider).Topics, provider.GetRequiredService<MessageShapes>(), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new TopicSinks(
-            OptionsOf(provider).Topics, OptionsOf(provider).Eventing,
-            provider.GetRequiredService<SinkBinding>(), provider.GetRequiredService<TimeProvider>()));
+            OptionsOf(provider).Topics,
+            OptionsOf(provider).Eventing,
+            provider.GetRequiredService<SinkBinding>(),
+            provider.GetRequiredService<IHostEnvironment>().IsDevelopment() ? ActivatorUtilities.CreateInstance<PrintedEvents>(provider) : null,
+            provider.GetRequiredService<TimeProvider>()));
     }
 
     public static void AddCluster(this IServiceCollection services)

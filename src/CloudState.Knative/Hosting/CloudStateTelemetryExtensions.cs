@@ -14,8 +14,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class CloudStateTelemetryExtensions
 {
     /// <summary>
-    /// Collects traces, metrics and logs. They are exported by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; metrics also on
-    /// <c>/metrics</c> when <see cref="CloudStateOptions.PrometheusEndpoint"/> is set. Otherwise nothing is collected.
+    /// Collects traces, metrics and logs, and exports them by OTLP, when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set. Otherwise nothing is collected.
     /// </summary>
     /// <param name="builder">What <c>builder.AddCloudState()</c> returns.</param>
     /// <exception cref="NotSupportedException">
@@ -24,34 +23,27 @@ public static class CloudStateTelemetryExtensions
     public static CloudStateBuilder AddTelemetry(this CloudStateBuilder builder)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        var configuration = builder.Host.Configuration;
-        var otlp = !string.IsNullOrEmpty(configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]);
-        var prometheus = configuration["CloudState:PrometheusEndpoint"] is { } text && bool.TryParse(text, out var enabled) && enabled;
-        if (!otlp && !prometheus)
+        if (string.IsNullOrEmpty(builder.Host.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
         {
             return builder;
         }
 
-        var telemetry = builder.Services.AddOpenTelemetry()
+        builder.Host.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
+        builder.AddMetrics()
+            .WithTracing(tracing => tracing.AddSource(CloudStateTelemetry.Name, "Npgsql").AddAspNetCoreInstrumentation(
+                // The request of a link between pods lasts as long as the pods.
+                requests => requests.Filter = http => http.Request.Path != PeerEndpoint.ForwardPath))
+            .UseOtlpExporter();
+        return builder;
+    }
+
+    /// <summary>Collects metrics, for an exporter.</summary>
+    internal static OpenTelemetryBuilder AddMetrics(this CloudStateBuilder builder)
+    {
+        var configuration = builder.Host.Configuration;
+        return builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService(
                 configuration["OTEL_SERVICE_NAME"] ?? configuration["K_SERVICE"] ?? builder.Host.Environment.ApplicationName))
-            .WithMetrics(metrics =>
-            {
-                metrics.AddMeter(CloudStateTelemetry.Name, "Npgsql").AddAspNetCoreInstrumentation();
-                if (prometheus)
-                {
-                    metrics.AddPrometheusExporter();
-                }
-            });
-        if (otlp)
-        {
-            telemetry.WithTracing(tracing => tracing.AddSource(CloudStateTelemetry.Name, "Npgsql").AddAspNetCoreInstrumentation(
-                // The request of a link between pods lasts as long as the pods.
-                requests => requests.Filter = http => http.Request.Path != PeerEndpoint.ForwardPath));
-            builder.Host.Logging.AddOpenTelemetry(logging => logging.IncludeFormattedMessage = true);
-            telemetry.UseOtlpExporter();
-        }
-
-        return builder;
+            .WithMetrics(metrics => metrics.AddMeter(CloudStateTelemetry.Name, "Npgsql").AddAspNetCoreInstrumentation());
     }
 }

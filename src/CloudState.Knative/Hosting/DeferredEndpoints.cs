@@ -50,6 +50,12 @@ internal sealed class DeferredEndpoints : EndpointDataSource, IEndpointConventio
     }
 }
 
+/// <summary>An endpoint of another package.</summary>
+/// <param name="Name">What the landing page calls it.</param>
+/// <param name="Path">Where it is.</param>
+/// <param name="Map">Maps it.</param>
+internal sealed record MappedExtra(string Name, string Path, Func<IEndpointRouteBuilder, IEndpointConventionBuilder> Map);
+
 /// <summary>What <c>Program</c> has done with the application.</summary>
 internal sealed class MappedService
 {

@@ -21,15 +21,16 @@ using ServiceDescriptor = Google.Protobuf.Reflection.ServiceDescriptor;
 namespace CloudState.Knative.Hosting;
 
 /// <summary>What the service is and serves, at <c>GET /</c>: a page for browsers, JSON for others. Made when it is requested first.</summary>
-internal sealed class LandingPage(EntityDefinitions entities, ActionDefinitions actions, ServiceName name, IOptions<CloudStateOptions> options)
+internal sealed class LandingPage(
+    EntityDefinitions entities, ActionDefinitions actions, IEnumerable<MappedExtra> extras, ServiceName name, IOptions<CloudStateOptions> options)
 {
     private const string Description =
         "A stateful service, made with CloudState.Knative. Calls: gRPC, gRPC-Web, REST and CloudEvents, on one port.";
     private const string EventsDescription =
         "CloudEvents over HTTP, binary or structured; also at /cloudevents, and at /topics/{topic} for rpcs of a topic";
 
-    private readonly Lazy<byte[]> _html = new(() => new PageWriter(Services(entities, actions), name.Value, options.Value).Html());
-    private readonly Lazy<byte[]> _json = new(() => new PageWriter(Services(entities, actions), name.Value, options.Value).Json());
+    private readonly Lazy<byte[]> _html = new(() => new PageWriter(Services(entities, actions), extras, name.Value, options.Value).Html());
+    private readonly Lazy<byte[]> _json = new(() => new PageWriter(Services(entities, actions), extras, name.Value, options.Value).Json());
 
     public Task HandleAsync(HttpContext http)
     {
@@ -97,13 +98,14 @@ internal sealed class LandingPage(EntityDefinitions entities, ActionDefinitions 
         };
     }
 
-    private sealed class PageWriter(IReadOnlyList<ServedService> services, string name, CloudStateOptions options)
+    private sealed class PageWriter(
+        IReadOnlyList<ServedService> services, IEnumerable<MappedExtra> extras, string name, CloudStateOptions options)
     {
         private readonly (string Name, string Path)[] _links =
         [
             ("liveness", "/health/liveness"),
             ("readiness", "/health/readiness"),
-            .. options.PrometheusEndpoint ? [("metrics", "/metrics")] : Array.Empty<(string, string)>(),
+            .. extras.Select(extra => (extra.Name, extra.Path)),
         ];
 
         public byte[] Json()

@@ -76,6 +76,7 @@ internal sealed partial class Lifecycle(
 
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
+        failures.HasStarted = true;
         if (membership is not null)
         {
             _following = FollowClusterAsync();

@@ -9,7 +9,8 @@ namespace CloudState.Knative.Hosting;
 
 /// <summary>
 /// Ends a process that cannot start, because of its settings or its surroundings, with a sentence on stderr and the exit code 1: no stack trace, no
-/// dump. Exceptions that say something about code keep their stack trace.
+/// dump. Exceptions that say something about code keep their stack trace, but end with the exit code 1 as well: a process that aborts shows its
+/// container an exit code of a signal, and may write a dump.
 /// </summary>
 /// <remarks>
 /// Such exceptions leave by two doors. In <c>RunCloudStateAsync</c> they are caught. Before that, in the user's <c>Program</c>, they are not: there a
@@ -27,6 +28,9 @@ internal sealed class StartFailures(IHostEnvironment environment)
 
     /// <summary>Whether a sentence is about to say why the host does not start, so that the host need not log its stack trace.</summary>
     public bool HasExplained => _hasExplained;
+
+    /// <summary>Whether the service has started. What nothing catches after that is a crash, and may leave a dump.</summary>
+    public bool HasStarted { get; set; }
 
     /// <summary>What has ended the service after its start; null when nothing has.</summary>
     public Exception? Ended { get; private set; }
@@ -54,6 +58,9 @@ internal sealed class StartFailures(IHostEnvironment environment)
         _ => null,
     };
 
+    /// <summary>The sentence, or else the exception with its stack trace.</summary>
+    public static string Describe(Exception failure) => Explain(failure) ?? failure.ToString();
+
     /// <summary>An exception filter around what only this library does at the start. Catches nothing.</summary>
     public bool Note(Exception failure)
     {
@@ -79,16 +86,16 @@ internal sealed class StartFailures(IHostEnvironment environment)
         return HasExplained;
     }
 
-    /// <summary>From now on, exceptions that nothing catches are explained.</summary>
+    /// <summary>From now on, exceptions of the start that nothing catches are described.</summary>
     public void HandleUnhandled()
     {
         if (IsOwnProcess && Interlocked.Exchange(ref _handles, 1) == 0)
         {
             AppDomain.CurrentDomain.UnhandledException += (_, unhandled) =>
             {
-                if (unhandled.ExceptionObject is Exception failure && Explain(failure) is { } sentence)
+                if (!HasStarted && unhandled.ExceptionObject is Exception failure)
                 {
-                    Console.Error.WriteLine(sentence);
+                    Console.Error.WriteLine(Describe(failure));
                     Environment.Exit(1);
                 }
             };

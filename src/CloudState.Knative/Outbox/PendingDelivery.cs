@@ -38,4 +38,7 @@ internal sealed class DeliveryLane(EntityId origin, string lane, OwnedSlot slot)
 
     /// <summary>How often the first one was tried in vain.</summary>
     public int Attempts { get; set; }
+
+    /// <summary>How many of them were not answered in time.</summary>
+    public int Timeouts { get; set; }
 }

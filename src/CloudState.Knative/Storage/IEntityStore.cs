@@ -25,7 +25,8 @@ internal interface IEntityStore : IAsyncDisposable
     IParkedStore Parked { get; }
 
     /// <summary>Creates or upgrades the schema. Does nothing when it is up to date.</summary>
-    Task MigrateAsync(CancellationToken cancellationToken);
+    /// <returns>Whether anything was created or upgraded.</returns>
+    Task<bool> MigrateAsync(CancellationToken cancellationToken);
 
     /// <summary>The statements that <see cref="MigrateAsync"/> would run on an empty database.</summary>
     string SchemaScript();

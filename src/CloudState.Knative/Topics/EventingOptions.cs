@@ -35,8 +35,11 @@ public sealed class EventingOptions
     [Number(1)]
     public int MaxOutOfOrderWaits { get; set; } = 100;
 
-    /// <summary>How long one attempt to publish an event may take.</summary>
-    /// <value>From 10 milliseconds to 10 minutes. Default: 10 seconds.</value>
-    [Duration(DurationAttribute.Tick, "00:10:00")]
-    public TimeSpan PublishTimeout { get; set; } = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// How long one attempt to publish an event may take. Some brokers answer only when all of their triggers have taken the event or given up: an
+    /// attempt that ends before is a duplicate.
+    /// </summary>
+    /// <value>From 10 milliseconds to 12 hours. Default: 5 minutes.</value>
+    [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
+    public TimeSpan PublishTimeout { get; set; } = TimeSpan.FromMinutes(5);
 }

@@ -22,6 +22,9 @@ internal static class SinkAnswer
         _ => StatusCode.InvalidArgument,
     };
 
+    /// <summary>Whether a proxy says that the sink has not answered it in time.</summary>
+    public static bool IsTimeout(HttpStatusCode status) => status is HttpStatusCode.RequestTimeout or HttpStatusCode.GatewayTimeout;
+
     public static TimeSpan? RetryAfterOf(HttpResponseMessage answer, DateTimeOffset now) =>
         (answer.Headers.RetryAfter?.Delta ?? answer.Headers.RetryAfter?.Date - now) is not { } delay ? null
         : delay < TimeSpan.Zero ? TimeSpan.Zero

@@ -19,7 +19,7 @@ internal sealed class IdleStore : IEntityStore
 
     public IParkedStore Parked => throw new NotSupportedException();
 
-    public Task MigrateAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<bool> MigrateAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 
     public string SchemaScript() => "";
 

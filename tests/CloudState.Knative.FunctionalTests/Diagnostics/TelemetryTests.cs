@@ -6,6 +6,7 @@ using CloudState.Knative.FunctionalTests.Edges;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
 using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Diagnostics;
@@ -87,9 +88,9 @@ public sealed class TelemetryTests
     }
 
     [Fact]
-    public async Task PrometheusEndpoint_AnswersWhenItIsSet()
+    public async Task Prometheus_FindsTheMetrics()
     {
-        await using var service = await TestService.StartAsync(settings: ("CloudState:PrometheusEndpoint", "true"));
+        await using var service = await TestService.StartAsync(more: cloudState => cloudState.AddPrometheus());
         await service.Http1.GetStringAsync("/carts/prometheus");
 
         var response = await service.Http1.GetAsync("/metrics");
@@ -102,7 +103,7 @@ public sealed class TelemetryTests
     }
 
     [Fact]
-    public async Task PrometheusEndpoint_IsNotThereWhenItIsNotSet()
+    public async Task WithoutPrometheus_MetricsAreNotServed()
     {
         await using var service = await TestService.StartAsync();
 

@@ -15,6 +15,7 @@ public sealed partial class OwnServiceTests : IDisposable
 {
     private const string FiveSteps = "Your own service in five steps";
     private const string MartenPage = "src/CloudState.Knative.Marten/README.md";
+    private const string TestingPage = "src/CloudState.Knative.Testing/README.md";
     private const string UseIt = "Use it";
     private const string Project = "Visits.csproj";
     private const string CloneOfTheReader = "<CloudState>../CloudState.Knative</CloudState>";
@@ -42,15 +43,16 @@ public sealed partial class OwnServiceTests : IDisposable
     {
         WriteFiveSteps();
         var blocks = Readme.At(MartenPage).Blocks.Where(Builds).ToArray();
-        var lines = string.Concat(blocks.Where(block => block.Language == "xml").Select(block => block.Text));
-        Write(Project, Replaced(File.ReadAllText(Path.Combine(_folder, Project)), "</ItemGroup>", $"{lines}</ItemGroup>"));
+        var (reference, properties) = blocks.Where(block => block.Language == "xml").Select(block => block.Text).ToArray() is [var first, var second] ? (first, second) : default;
+        Write(Project, Replaced(File.ReadAllText(Path.Combine(_folder, Project)), "</ItemGroup>", $"{reference}</ItemGroup>"));
+        Write("Directory.Build.props", properties);
         Write("Program.cs", Assert.Single(blocks, block => block.Language == "csharp").Text);
         await BuildAsync();
 
         await using var schema = new PostgresSchema();
         await schema.QueryAsync<object>($"create schema {schema.Name}");
         (string, string)[] settings = [("ConnectionStrings__CloudState", PostgresSchema.ConnectionString), ("CloudState__Marten__SchemaName", schema.Name)];
-        Assert.Contains("The schema is up to date.", await RunToEndAsync(["run", "--no-build", "-c", Configuration, "--", "--migrate"], settings), StringComparison.Ordinal);
+        Assert.Contains("The schema has been created or upgraded.", await RunToEndAsync(["run", "--no-build", "-c", Configuration, "--", "--migrate"], settings), StringComparison.Ordinal);
         await CallAsync(settings);
 
         Assert.Equal(1L, await schema.QueryAsync<long>($"select count(*) from {schema.Name}.mt_events where stream_id = 'page/home'"));
@@ -66,8 +68,8 @@ public sealed partial class OwnServiceTests : IDisposable
         Assert.All(references, reference => Assert.Contains(reference, known, StringComparison.Ordinal));
     }
 
-    /// <summary>Whether these tests build or run a block.</summary>
-    internal static bool Builds(Readme.Block block) => (block.Readme.Path, block.Section) is ("README.md", FiveSteps) or (MartenPage, UseIt);
+    /// <summary>Whether these tests, or <c>tests/stranger.sh</c>, build or run a block.</summary>
+    internal static bool Builds(Readme.Block block) => (block.Readme.Path, block.Section) is ("README.md", FiveSteps) or (MartenPage, UseIt) or (TestingPage, UseIt);
 
     private void WriteFiveSteps()
     {

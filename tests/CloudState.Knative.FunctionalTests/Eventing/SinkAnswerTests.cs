@@ -1,4 +1,5 @@
 using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.Outbox;
 using CloudState.Knative.Topics;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -134,11 +135,39 @@ public sealed class SinkAnswerTests : TopicSinkTest, IAsyncLifetime
 
         var publishing = PublishAsync(Sinks(time));
         await _sink.TakenAsync();
-        time.Advance(TimeSpan.FromSeconds(10));
+        time.Advance(TimeSpan.FromMinutes(5));
         var result = await publishing;
 
-        Assert.Equal(StatusCode.DeadlineExceeded, result.Status.StatusCode);
-        Assert.Equal($"The topic 'orders' at {_sink.Address}/ did not answer within 00:00:10. It is not known whether it took the event.", result.Status.Detail);
+        Assert.Equal((StatusCode.DeadlineExceeded, true), (result.Status.StatusCode, result.IsTimeout));
+        Assert.Equal($"The topic 'orders' at {_sink.Address}/ did not answer within 00:05:00. It is not known whether it took the event.", result.Status.Detail);
+    }
+
+    [Fact]
+    public async Task SinkThatAnswersLate_HasTakenTheEvent()
+    {
+        var (time, answer) = (new FakeTimeProvider(), new TaskCompletionSource());
+        _sink.Answer = async http => await answer.Task.WaitAsync(http.RequestAborted);
+
+        var publishing = PublishAsync(Sinks(time));
+        await _sink.TakenAsync();
+        time.Advance(TimeSpan.FromMinutes(4.5));
+        answer.SetResult();
+        var result = await publishing;
+
+        Assert.Equal(DeliveryResult.Delivered, result);
+        Assert.Equal(0, _sink.Unseen);
+    }
+
+    [Theory]
+    [InlineData(408, true)]
+    [InlineData(504, true)]
+    [InlineData(503, false)]
+    [InlineData(429, false)]
+    public async Task ProxyThatWaitedInVain_IsATimeoutAndNoRefusal(int answer, bool isTimeout)
+    {
+        _sink.AnswerWith(answer);
+
+        Assert.Equal(isTimeout, (await PublishAsync(Sinks())).IsTimeout);
     }
 
     [Fact]

@@ -3,11 +3,13 @@ using Grpc.Net.Client;
 
 namespace CloudState.Knative.FunctionalTests.Hosting;
 
-/// <summary>The sample in a process of its own, which can be killed. <c>CLOUDSTATE_TEST_SAMPLE</c> may name a published executable to test instead of the built one.</summary>
+/// <summary>A sample, by default the shopping cart, in a process of its own, which can be killed. <c>CLOUDSTATE_TEST_SAMPLE</c> may name a published executable of that to test instead of the built one.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     private readonly Process _process;
     private readonly List<string> _output = [];
+    private readonly List<(string Text, TaskCompletionSource Printed)> _awaited = [];
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private ServiceProcess(Process process, int port)
     {
@@ -38,25 +40,67 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the sample and waits until it listens.</summary>
-    public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings)
+    public static Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings) => StartAsync(sample: null, settings);
+
+    /// <param name="sample">The assembly of another sample.</param>
+    /// <param name="settings">Environment variables.</param>
+    public static async Task<ServiceProcess> StartAsync(string? sample, (string Key, string Value)[] settings)
     {
-        var port = FreePort();
-        var listening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var service = new ServiceProcess(Create([], [("PORT", $"{port}"), .. settings]), port);
-        service._process.OutputDataReceived += (_, line) => service.Read(line.Data, listening);
-        service._process.ErrorDataReceived += (_, line) => service.Read(line.Data, listening);
-        service._process.Exited += (_, _) => listening.TrySetException(new InvalidOperationException($"The service ended:\n{service.Output}"));
-        service._process.Start();
-        service._process.BeginOutputReadLine();
-        service._process.BeginErrorReadLine();
-        await listening.Task.WaitAsync(TestService.Patience);
+        var service = Start(sample, [], settings);
+        await service.PrintedAsync("Application started");
         return service;
     }
 
-    /// <summary>Runs the sample to its end.</summary>
-    public static async Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings)
+    /// <summary>Starts the sample, and does not wait.</summary>
+    public static ServiceProcess Start(string? sample, string[] arguments, params (string Key, string Value)[] settings)
     {
-        using var process = Create(arguments, [("PORT", $"{FreePort()}"), .. settings]);
+        var port = FreePort();
+        var service = new ServiceProcess(Create(sample, arguments, [("PORT", $"{port}"), .. settings]), port);
+        service._process.OutputDataReceived += (_, line) => service.Read(line.Data);
+        service._process.ErrorDataReceived += (_, line) => service.Read(line.Data);
+        service._process.Exited += (_, _) => service._ended.TrySetResult();
+        service._process.Start();
+        service._process.BeginOutputReadLine();
+        service._process.BeginErrorReadLine();
+        return service;
+    }
+
+    /// <summary>Waits for a line that contains a text.</summary>
+    public async Task PrintedAsync(string text)
+    {
+        var printed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_output)
+        {
+            _awaited.Add((text, printed));
+            if (_output.Exists(line => line.Contains(text, StringComparison.Ordinal)))
+            {
+                return;
+            }
+        }
+
+        await Task.WhenAny(printed.Task, _ended.Task).WaitAsync(TestService.Patience);
+        if (!printed.Task.IsCompleted)
+        {
+            throw new InvalidOperationException($"The process ended before it printed '{text}':\n{Output}");
+        }
+    }
+
+    /// <summary>Waits for the end.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        await _process.WaitForExitAsync().WaitAsync(TestService.Patience);
+        return _process.ExitCode;
+    }
+
+    /// <summary>Runs the sample to its end.</summary>
+    public static Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings) => RunAsync(sample: null, arguments, settings);
+
+    /// <param name="sample">The assembly of another sample.</param>
+    /// <param name="arguments">Of the process.</param>
+    /// <param name="settings">Environment variables.</param>
+    public static async Task<(int ExitCode, string Output)> RunAsync(string? sample, string[] arguments, (string Key, string Value)[] settings)
+    {
+        using var process = Create(sample, arguments, [("PORT", $"{FreePort()}"), .. settings]);
         process.Start();
         var output = process.StandardOutput.ReadToEndAsync();
         var errors = process.StandardError.ReadToEndAsync();
@@ -72,6 +116,16 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return (process.ExitCode, await output + await errors);
     }
 
+    /// <summary>Waits until a probe says that the service is ready.</summary>
+    public async Task ReadyAsync(string probe)
+    {
+        using var patience = new CancellationTokenSource(TestService.Patience);
+        while (!(await Http.GetAsync(probe, patience.Token)).IsSuccessStatusCode)
+        {
+            await Task.Delay(20, patience.Token);
+        }
+    }
+
     /// <summary>SIGKILL.</summary>
     public async Task KillAsync()
     {
@@ -83,8 +137,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public async Task<int> TerminateAsync()
     {
         await SignalAsync("TERM");
-        await _process.WaitForExitAsync().WaitAsync(TestService.Patience);
-        return _process.ExitCode;
+        return await ExitCodeAsync();
     }
 
     /// <summary>SIGSTOP.</summary>
@@ -111,12 +164,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
         await kill.WaitForExitAsync().WaitAsync(TestService.Patience);
     }
 
-    private static Process Create(string[] arguments, (string Key, string Value)[] settings)
+    private static Process Create(string? sample, string[] arguments, (string Key, string Value)[] settings)
     {
-        var sample = Environment.GetEnvironmentVariable("CLOUDSTATE_TEST_SAMPLE");
-        var start = sample is null
-            ? new ProcessStartInfo("dotnet", [typeof(ShoppingCart.ShoppingCartEntity).Assembly.Location, .. arguments])
-            : new ProcessStartInfo(sample, arguments);
+        var published = sample is null ? Environment.GetEnvironmentVariable("CLOUDSTATE_TEST_SAMPLE") : null;
+        var start = published is null
+            ? new ProcessStartInfo("dotnet", [sample ?? typeof(ShoppingCart.ShoppingCartEntity).Assembly.Location, .. arguments])
+            : new ProcessStartInfo(published, arguments);
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         start.WorkingDirectory = Path.GetTempPath();
@@ -130,7 +183,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         return new Process { StartInfo = start, EnableRaisingEvents = true };
     }
 
-    private void Read(string? line, TaskCompletionSource listening)
+    private void Read(string? line)
     {
         if (line is null)
         {
@@ -140,11 +193,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
         lock (_output)
         {
             _output.Add(line);
-        }
-
-        if (line.Contains("Application started", StringComparison.Ordinal))
-        {
-            listening.TrySetResult();
+            _awaited.FindAll(awaited => line.Contains(awaited.Text, StringComparison.Ordinal)).ForEach(awaited => awaited.Printed.TrySetResult());
         }
     }
 

@@ -68,7 +68,7 @@ internal sealed class TestService : IAsyncDisposable
     /// <summary>Starts a service with middleware and endpoints of the test.</summary>
     public static async Task<TestService> StartHostAsync(Action<CloudStateBuilder> addEntities, Action<WebApplication> map, params (string Key, string Value)[] settings)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = settings.FirstOrDefault(setting => setting.Key == "environment").Value });
         builder.Configuration["PORT"] = "0";
         builder.Configuration["CloudState:Sqlite:Path"] = ":memory:";
         builder.Configuration["CloudState:ShutdownKeepAlive"] = "00:00:00.01";

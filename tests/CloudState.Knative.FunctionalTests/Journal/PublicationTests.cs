@@ -1,8 +1,18 @@
 using System.Text;
+using System.Threading.Channels;
+using CloudState.Knative.Calls;
+using CloudState.Knative.Delivery;
 using CloudState.Knative.FunctionalTests.Eventing;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Storage;
+using CloudState.Knative.Outbox;
+using CloudState.Knative.Topics;
+using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Journal;
@@ -158,6 +168,57 @@ public abstract class PublicationTests : IAsyncLifetime
         Assert.Contains("Nothing says where events of the topic 'prices' go. Set CloudState__Topics__prices__Url", failure.Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task SinkThatDoesNotAnswer_DoesNotHoldUpTheStop_AndGetsTheEventFromTheNextProcess()
+    {
+        _sink.AnswerNever();
+        var shop = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+        await new Prices.PricesClient(shop.Channel).SetAsync(new SetPrice { Product = NewKey(), Cents = 1 });
+        var unanswered = await _sink.TakenAsync();
+        await shop.DisposeAsync().AsTask().WaitAsync(TestService.Patience);
+
+        _sink.AnswerWith(202);
+        await using var next = await StartAsync(cloudState => cloudState.AddEntity<PriceEntity>());
+
+        Assert.Equal(unanswered["ce-id"], (await _sink.TakenAsync())["ce-id"]);
+    }
+
+    [Fact]
+    public async Task ActionWhoseTopicDoesNotAnswer_HasTimedOut_AndIsNotRefused()
+    {
+        _sink.AnswerNever();
+        await using var shop = await ShopService.StartAsync(
+            cloudState => cloudState.AddAction<AnnouncementsAction>(),
+            [.. Settings, ("K_SINK", _sink.Address), ("CloudState:Eventing:PublishTimeout", "00:00:00.05")]);
+        var call = new OutgoingCall("cloudstate.tests.shop.Announcements/Announce", new OrderPlaced { Product = "tea" }.ToByteString(), CallMetadata.Empty);
+
+        var result = await shop.Services.GetRequiredService<Deliverer>()
+            .DeliverAsync(new DeliverableCall(call, "1", Depth: 0, Order: null, Trace: default), TestContext.Current.CancellationToken).WaitAsync(TestService.Patience);
+
+        Assert.Equal((StatusCode.DeadlineExceeded, true), (result.Status.StatusCode, result.IsTimeout));
+    }
+
+    [Fact]
+    public async Task TopicWithoutASink_InDevelopment_IsPrinted()
+    {
+        using var log = new PrintedLog();
+        await using var shop = await ShopService.StartAsync(
+            cloudState =>
+            {
+                cloudState.Services.AddSingleton<ILoggerProvider>(log);
+                cloudState.AddEntity<PriceEntity>();
+            },
+            [.. Settings, ("environment", Environments.Development)]);
+        var product = NewKey();
+
+        await new Prices.PricesClient(shop.Channel).SetAsync(new SetPrice { Product = product, Cents = 5 });
+
+        Assert.StartsWith("Nothing says where events of the topic 'prices' go. Set CloudState__Topics__prices__Url", await log.NextAsync(), StringComparison.Ordinal);
+        var printed = await log.NextAsync();
+        Assert.StartsWith("Not published to the topic 'prices': cloudstate.tests.shop.Price ", printed, StringComparison.Ordinal);
+        Assert.EndsWith($$"""subject {{product}}: {"cents":5}""", printed, StringComparison.Ordinal);
+    }
+
     private async Task<TakenRequest> UntilAsync(Func<TakenRequest, bool> condition, Action<TakenRequest> before)
     {
         while (true)
@@ -176,6 +237,27 @@ public abstract class PublicationTests : IAsyncLifetime
         ShopService.StartAsync(add, [.. Settings, ("K_SINK", _sink.Address), ("CloudState:Delivery:ShutdownDelivery", "00:00:00.1")]);
 
     private static string NewKey() => Guid.NewGuid().ToString("N");
+}
+
+/// <summary>What is printed in the place of sinks.</summary>
+internal sealed class PrintedLog : ILoggerProvider, ILogger
+{
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+
+    public async Task<string> NextAsync() => await _lines.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TestService.Patience);
+
+    public ILogger CreateLogger(string categoryName) => categoryName == typeof(PrintedEvents).FullName ? this : NullLogger.Instance;
+
+    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => true;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        _lines.Writer.TryWrite(formatter(state, exception));
+
+    public void Dispose()
+    {
+    }
 }
 
 public sealed class SqlitePublicationTests : PublicationTests, IDisposable

@@ -81,20 +81,6 @@ public sealed class CloudStateOptionsValidationTests
     }
 
     [Theory]
-    [InlineData(9, false)]
-    [InlineData(10, true)]
-    [InlineData(600_000, true)]
-    [InlineData(600_001, false)]
-    public void PublishTimeout_IsFromTenMillisecondsToTenMinutes(int milliseconds, bool isValid)
-    {
-        var timeout = TimeSpan.FromMilliseconds(milliseconds);
-
-        var failures = FailuresOfOptions(options => options.Eventing.PublishTimeout = timeout);
-
-        Assert.Equal(isValid ? [] : [$"CloudState:Eventing:PublishTimeout is {timeout}; it must be between 00:00:00.0100000 and 00:10:00."], failures);
-    }
-
-    [Theory]
     [InlineData("application/json", true)]
     [InlineData("application/protobuf", true)]
     [InlineData("application/x-protobuf", true)]

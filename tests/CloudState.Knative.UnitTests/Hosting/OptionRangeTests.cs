@@ -11,6 +11,7 @@ public sealed class OptionRangeTests
     private static readonly TimeSpan Step = TimeSpan.FromTicks(1);
 
     [Theory]
+    [InlineData("MigrateTimeout", "00:00:00", "12:00:00")]
     [InlineData("CommandTimeout", "00:00:00.010", "12:00:00")]
     [InlineData("CommandIdRetention", "00:00:00.010", "365.00:00:00")]
     [InlineData("ProtocolDetectionTimeout", "00:00:00.010", "12:00:00")]
@@ -21,9 +22,10 @@ public sealed class OptionRangeTests
     [InlineData("Delivery:WakeTimeout", "00:00:00.010", "00:10:00")]
     [InlineData("Delivery:RetryDelay", "00:00:00.010", "12:00:00")]
     [InlineData("Delivery:MaxRetryDelay", "00:00:00.010", "12:00:00")]
+    [InlineData("Delivery:MaxTimeoutDelay", "00:00:00.010", "12:00:00")]
     [InlineData("Eventing:SaveInterval", "00:00:00.010", "1.00:00:00")]
     [InlineData("Eventing:OutOfOrderWait", "00:00:00.010", "00:10:00")]
-    [InlineData("Eventing:PublishTimeout", "00:00:00.010", "00:10:00")]
+    [InlineData("Eventing:PublishTimeout", "00:00:00.010", "12:00:00")]
     [InlineData("Topics:orders.v1:OutOfOrderLimit", "00:00:00.010", "365.00:00:00")]
     [InlineData("Cluster:Lease", "00:00:00.010", "12:00:00")]
     [InlineData("Cluster:Renewal", "00:00:00.010", "12:00:00")]

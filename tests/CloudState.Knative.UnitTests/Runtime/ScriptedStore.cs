@@ -70,7 +70,7 @@ internal sealed class ScriptedStore : IEntityStore
         }
     }
 
-    public Task MigrateAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<bool> MigrateAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 
     public string SchemaScript() => "";
 
