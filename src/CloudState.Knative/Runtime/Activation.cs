@@ -258,7 +258,9 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     private async ValueTask<CallOutcome?> FindFirstOutcomeAsync(PendingCommand pending, LoadedEntity entity, string commandId)
     {
         pending.Fingerprint = CommandRunner.Fingerprint(pending.Command);
-        if (!entity.CommandIds.MayContain(commandId, table.Time.GetUtcNow()))
+
+        // The store keeps more ids than memory: after a conflict it is asked whether this one was the cause.
+        if (pending.Conflicts == 0 && !entity.CommandIds.MayContain(commandId, table.Time.GetUtcNow()))
         {
             return null;
         }
