@@ -37,6 +37,10 @@ internal sealed class SqliteEntityStore : IEntityStore
 
     public string SchemaScript() => SqliteSchema.Script;
 
+    public string GrantsScript(string role) => throw new InvalidOperationException("The embedded store is a file: it has no roles. Set ConnectionStrings__CloudState for the statements of PostgreSQL.");
+
+    public Task CheckWritesAsync(CancellationToken cancellationToken) => _database.WriteAsync(SqliteSchema.Touch, cancellationToken);
+
     public Task CheckAsync(CancellationToken cancellationToken) =>
         _database.ReadAsync(SqliteSchema.Check, cancellationToken);
 

@@ -7,6 +7,7 @@ using CloudState.Knative.Marten.Outbox;
 using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
+using Google.Protobuf;
 using JasperFx;
 using Marten;
 using Npgsql;
@@ -34,7 +35,9 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly NpgsqlDataSource _appending;
     private readonly Lazy<(NpgsqlDataSource Database, DocumentStore Store)> _marten;
     private readonly EntityQueries _queries;
+    private readonly StoreCheck _check;
     private readonly EntityLoader _loader;
+    private readonly SetBasedAppend _setBased;
     private readonly Func<IReadOnlyList<StreamAppend>, Guid?, CancellationToken, Task<DateTimeOffset?>> _append;
     private readonly PostgresMemberStore _members;
 
@@ -50,16 +53,18 @@ internal sealed class MartenEntityStore : IEntityStore
         // A pool takes its connections in turns. Appends have few of their own, where their statements are prepared and the server's caches are warm.
         _appending = PostgresConnection.DataSource(new(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
         _marten = new(OpenMarten);
-        _queries = new EntityQueries(_database, _schema, memberTables);
+        _queries = new EntityQueries(_database, _schema);
+        _check = new StoreCheck(_database, _schema, memberTables);
         Outbox = new PostgresOutboxStore(_database, _schema);
         Timers = new PostgresTimerStore(_database, _schema);
         Journal = new PostgresJournalReader(_database, _schema, new SlotNumbering(_database, _schema, memberTables));
         Parked = new PostgresParkedStore(_database, _schema);
         _loader = new EntityLoader(
             new EntityReader(_database, _schema), types, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
+        _setBased = new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections));
         _append = options.UseMartenSessions ?? options.Configure is not null
             ? new SessionAppend(_marten.Value.Store, memberTables, sections, cluster.Lease).RunAsync
-            : new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections)).RunAsync;
+            : _setBased.RunAsync;
         _members = new PostgresMemberStore(connection, cluster.Lease, _schema, memberTables);
 
         (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
@@ -101,6 +106,8 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public string SchemaScript() => _marten.Value.Store.Storage.ToDatabaseScript();
 
+    public string GrantsScript(string role) => GrantScript.Of(role, _marten.Value.Store.Storage.Database.AllObjects());
+
     public Task MigrateAsync(CancellationToken cancellationToken) => RunAsync(
         async () =>
         {
@@ -114,10 +121,22 @@ internal sealed class MartenEntityStore : IEntityStore
         cancellationToken);
 
     public Task CheckAsync(CancellationToken cancellationToken) =>
-        RunAsync(() => Task.WhenAll(_queries.CheckAsync(cancellationToken), OpenAppendingAsync(cancellationToken)), cancellationToken);
+        RunAsync(() => Task.WhenAll(_check.RunAsync(cancellationToken), OpenAppendingAsync(cancellationToken)), cancellationToken);
+
+    /// <summary>Writes an event, and what else a command leaves, and undoes it.</summary>
+    public Task CheckWritesAsync(CancellationToken cancellationToken)
+    {
+        var entity = new EntityId("cloudstate-check", $"{Guid.NewGuid():N}");
+        var append = new EntityAppend(entity, new EventsChange(0, [new EntityDeleted()]))
+        {
+            Commands = [new CommandRecord($"{Guid.NewGuid():N}", "", Fingerprint: 0, StatusCode: 0, StatusDetail: "", ByteString.Empty, DateTimeOffset.UtcNow)],
+            Outbox = [new OutboxEntry(Guid.NewGuid(), entity, SlotNumber: 0, "", ByteString.Empty)],
+        };
+        return RunAsync(() => _setBased.RehearseAsync([new StreamAppend(entity.ToString(), append)], cancellationToken), cancellationToken);
+    }
 
     public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
-        RunAsync(() => _loader.LoadAsync(key, storedAs, commandIds, cancellationToken), cancellationToken);
+        RunAsync(() => _loader.LoadAsync(key, storedAs, commandIds, cancellationToken), cancellationToken, WorkKind.Command);
 
     public Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => RunAsync(
         () =>
@@ -132,13 +151,13 @@ internal sealed class MartenEntityStore : IEntityStore
             Array.Sort(appends, static (left, right) => string.CompareOrdinal(left.Stream, right.Stream));
             return _append(appends, memberId, cancellationToken);
         },
-        cancellationToken);
+        cancellationToken, WorkKind.Append);
 
     public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken) =>
-        RunAsync(() => _queries.FindCommandAsync(key.ToString(), commandId, cancellationToken), cancellationToken);
+        RunAsync(() => _queries.FindCommandAsync(key.ToString(), commandId, cancellationToken), cancellationToken, WorkKind.Command);
 
     public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) =>
-        RunAsync(() => _queries.FindSequenceAsync(key, stream, cancellationToken), cancellationToken);
+        RunAsync(() => _queries.FindSequenceAsync(key, stream, cancellationToken), cancellationToken, WorkKind.Command);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         RunAsync(() => _queries.ForgetAsync(before, cancellationToken), cancellationToken);
@@ -170,6 +189,6 @@ internal sealed class MartenEntityStore : IEntityStore
         },
         cancellationToken);
 
-    private static Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken) =>
-        MartenFailures.TranslateAsync(work, cancellationToken);
+    private static Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken, WorkKind kind = WorkKind.Service) =>
+        MartenFailures.TranslateAsync(work, cancellationToken, kind);
 }

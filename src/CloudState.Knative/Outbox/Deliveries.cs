@@ -75,7 +75,7 @@ internal sealed class Deliveries
         lock (_lock)
         {
             first = queue.Waiting.Dequeue();
-            queue.Attempts = 0;
+            (queue.Attempts, queue.Failures) = (0, 0);
             _completed++;
             if (_queues.ContainsKey((queue.Slot, queue.Origin, queue.Lane)))
             {

@@ -38,4 +38,7 @@ internal sealed class DeliveryLane(EntityId origin, string lane, OwnedSlot slot)
 
     /// <summary>How often the first one was tried in vain.</summary>
     public int Attempts { get; set; }
+
+    /// <summary>How often of these it failed unexpectedly.</summary>
+    public int Failures { get; set; }
 }

@@ -2,7 +2,11 @@ namespace CloudState.Knative.Storage;
 
 /// <summary>The store cannot be reached, answers too late or lacks its schema. Trying again later may help.</summary>
 internal sealed class StoreUnavailableException(string message, Exception? innerException = null)
-    : Exception(message, innerException);
+    : Exception(message, innerException)
+{
+    /// <summary>The kind of the cause: the same as long as only the words differ. Empty: it does not answer.</summary>
+    public string Cause { get; init; } = "";
+}
 
 /// <summary>Another writer has changed an entity that this process believed to own. Nothing of the batch was written.</summary>
 internal sealed class VersionConflictException(string message, Exception? innerException = null)

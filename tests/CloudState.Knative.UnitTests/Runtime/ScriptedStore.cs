@@ -74,6 +74,10 @@ internal sealed class ScriptedStore : IEntityStore
 
     public string SchemaScript() => "";
 
+    public string GrantsScript(string role) => "";
+
+    public Task CheckWritesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken)
