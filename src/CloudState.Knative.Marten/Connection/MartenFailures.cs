@@ -59,6 +59,10 @@ internal static class MartenFailures
                     return OfServer(refused, kind, failure);
                 case NpgsqlException or TimeoutException or SocketException:
                     return new StoreUnavailableException($"PostgreSQL cannot be reached or answers too late: {cause.Message}", failure);
+
+                // Npgsql's own words for an answer that it does not expect; it has closed the connection.
+                case { Source: "Npgsql" } when cause.GetType() == typeof(Exception):
+                    return new StoreUnavailableException($"The connection to PostgreSQL was lost: {cause.Message}", failure);
                 default:
                     continue;
             }

@@ -71,13 +71,25 @@ internal sealed class MartenEntityStore : IEntityStore
         {
             // Unlike the statements of this library it reads types of the database's own.
             var database = NpgsqlDataSource.Create(connection);
+            var store = new DocumentStore(ToMarten(database, options.Configure));
+            if (options.Configure is not null)
+            {
+                using var expected = new DocumentStore(ToMarten(database, configure: null));
+                MartenSettings.Check(store, expected, _schema);
+            }
+
+            return (database, store);
+        }
+
+        StoreOptions ToMarten(NpgsqlDataSource database, Action<StoreOptions>? configure)
+        {
             var marten = new StoreOptions { DatabaseSchemaName = _schema };
             marten.UseCloudStateEvents(types);
             marten.Storage.ExtendedSchemaObjects.AddRange(AppendSections.TablesOf(sections));
             marten.Storage.ExtendedSchemaObjects.AddRange(JournalTables.Definitions(_schema));
             marten.Storage.ExtendedSchemaObjects.Add(ParkedTable.Definition(_schema));
             marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
-            options.Configure?.Invoke(marten);
+            configure?.Invoke(marten);
 
             marten.UseEntityJson(types);
             marten.Connection(database);
@@ -88,7 +100,7 @@ internal sealed class MartenEntityStore : IEntityStore
             // The runtime retries, and knows that an append may have been committed although its answer was lost.
             marten.ConfigurePolly(_ => { });
             marten.ConfigureWritePolly(_ => { });
-            return (database, new DocumentStore(marten));
+            return marten;
         }
     }
 
