@@ -37,6 +37,7 @@ start_postgres() {
         binaries=$(find_postgres)
     fi
 
+    command -v pgbouncer >/dev/null || install_packages pgbouncer
     if [ "$(id -u)" = 0 ]; then
         id postgres >/dev/null 2>&1 || useradd --system postgres
         chown postgres "$folder"

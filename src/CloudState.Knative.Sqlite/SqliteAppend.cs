@@ -29,5 +29,10 @@ internal static class SqliteAppend
         {
             throw new VersionConflictException("A command id or an event of the batch is stored already.", duplicate);
         }
+        catch (SqliteException refused) when (refused.SqliteErrorCode == raw.SQLITE_CONSTRAINT)
+        {
+            // A trigger or a constraint of the user's own: about this command.
+            throw new InvalidOperationException($"The embedded store refuses the command: {refused.Message}", refused);
+        }
     }
 }

@@ -22,6 +22,7 @@ internal sealed class SqliteDatabase(SqliteStoreOptions options) : IAsyncDisposa
     private FileStream? _lock;
     private SqliteSession? _writer;
     private volatile bool _schemaChecked;
+    private bool _isWaitingForSchema;
     private volatile bool _disposed;
 
     public Task<bool> MigrateAsync(CancellationToken cancellationToken) => RunAsync(_writing, () => Writer().Guard(session =>
@@ -111,18 +112,45 @@ internal sealed class SqliteDatabase(SqliteStoreOptions options) : IAsyncDisposa
         var writer = Writer();
         if (!_schemaChecked)
         {
-            writer.Guard(SqliteSchema.Check);
+            try
+            {
+                writer.Guard(SqliteSchema.Check);
+            }
+            catch (StoreUnavailableException)
+            {
+                // So that another process can migrate the file.
+                Close();
+                throw;
+            }
+
             _schemaChecked = true;
         }
 
         return writer;
     }
 
+    private void Close()
+    {
+        if (_path != InMemory)
+        {
+            _writer?.Dispose();
+            _lock?.Dispose();
+            (_writer, _lock, _isWaitingForSchema) = (null, null, true);
+        }
+    }
+
     private SqliteSession Writer()
     {
         if (_path != InMemory)
         {
-            _lock ??= SqliteFileLock.Acquire(_path);
+            try
+            {
+                _lock ??= SqliteFileLock.Acquire(_path);
+            }
+            catch (InvalidOperationException taken) when (_isWaitingForSchema)
+            {
+                throw new StoreUnavailableException(taken.Message, taken);
+            }
         }
 
         return _writer ??= Open(SqliteOpenMode.ReadWriteCreate);

@@ -48,6 +48,10 @@ internal sealed class SqliteEntityStore : IEntityStore
         await LearnNamesAsync(cancellationToken);
     }
 
+    public string GrantsScript(string role) => throw new InvalidOperationException("The embedded store is a file: it has no roles. Set ConnectionStrings__CloudState for the statements of PostgreSQL.");
+
+    public Task CheckWritesAsync(CancellationToken cancellationToken) => _database.WriteAsync(SqliteSchema.Touch, cancellationToken);
+
     public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => SqliteQueries.Load(session, key, storedAs, commandIds, _types), cancellationToken);
 

@@ -188,6 +188,9 @@ internal static class SqliteSchema
             $"The embedded store '{session.Path}' {(version == 0 ? "has no schema yet" : "has the schema of an older release")}. Start the service once with --migrate.");
     }
 
+    /// <summary>Writes, and changes nothing.</summary>
+    public static void Touch(SqliteSession session) => session.ExecuteScript($"PRAGMA user_version = {Check(session)}");
+
     private static long ReadVersion(SqliteSession session)
     {
         var version = (long)session.Scalar("PRAGMA user_version")!;

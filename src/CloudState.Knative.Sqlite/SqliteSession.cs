@@ -85,14 +85,18 @@ internal sealed class SqliteSession : IDisposable
         }
     }
 
-    /// <summary>Runs <paramref name="work"/>, with what may pass by itself turned into <see cref="StoreUnavailableException"/>.</summary>
+    /// <summary>Runs <paramref name="work"/>. Whatever SQLite says is about the data, or the store is not usable, whether it is known here or not.</summary>
     public T Guard<T>(Func<SqliteSession, T> work)
     {
         try
         {
             return work(this);
         }
-        catch (SqliteException failure) when (failure.SqliteErrorCode != raw.SQLITE_CONSTRAINT)
+        catch (SqliteException tooBig) when (tooBig.SqliteErrorCode == raw.SQLITE_TOOBIG)
+        {
+            throw new UnstorableDataException("It is larger than what SQLite stores in a row, about 1 GB.", tooBig);
+        }
+        catch (SqliteException failure)
         {
             throw new StoreUnavailableException($"The embedded store '{Path}' failed: {failure.Message}", failure);
         }

@@ -21,6 +21,10 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
 
     public string SchemaScript() => store.SchemaScript();
 
+    public string GrantsScript(string role) => store.GrantsScript(role);
+
+    public Task CheckWritesAsync(CancellationToken cancellationToken) => store.CheckWritesAsync(cancellationToken);
+
     public Task CheckAsync(CancellationToken cancellationToken) => store.CheckAsync(cancellationToken);
 
     public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) =>

@@ -33,6 +33,21 @@ internal sealed class SetBasedAppend(NpgsqlDataSource database, AppendStatement 
     public async Task<DateTimeOffset?> RunAsync(IReadOnlyList<StreamAppend> batch, Guid? memberId, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand();
+        return await RunAsync(command, batch, memberId, cancellationToken);
+    }
+
+    /// <summary>Writes all of the batch as <see cref="RunAsync(IReadOnlyList{StreamAppend}, Guid?, CancellationToken)"/> does, and undoes it.</summary>
+    public async Task RehearseAsync(IReadOnlyList<StreamAppend> batch, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await using var command = new NpgsqlCommand { Connection = connection, Transaction = transaction };
+        await RunAsync(command, batch, memberId: null, cancellationToken);
+        await transaction.RollbackAsync(cancellationToken);
+    }
+
+    private async Task<DateTimeOffset?> RunAsync(NpgsqlCommand command, IReadOnlyList<StreamAppend> batch, Guid? memberId, CancellationToken cancellationToken)
+    {
         command.CommandText = statement.Prepare(command.Parameters, batch, memberId);
         try
         {

@@ -119,15 +119,6 @@ internal sealed class PostgresMemberStore(NpgsqlConnectionStringBuilder settings
 
     private static Task<bool> NothingToRead(NpgsqlDataReader reader) => Task.FromResult(true);
 
-    private async Task<T> RunAsync<T>(IEnumerable<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return await MartenFailures.TranslateAsync(() => _connection.RunAsync(commands, read, cancellationToken), cancellationToken);
-        }
-        catch (VersionConflictException raced)
-        {
-            throw new StoreUnavailableException("Another member was faster, and PostgreSQL has undone this change. It can be tried again.", raced);
-        }
-    }
+    private Task<T> RunAsync<T>(IEnumerable<NpgsqlBatchCommand> commands, Func<NpgsqlDataReader, Task<T>> read, CancellationToken cancellationToken) =>
+        MartenFailures.TranslateAsync(() => _connection.RunAsync(commands, read, cancellationToken), cancellationToken);
 }

@@ -36,6 +36,8 @@ internal static class PostgresConnection
         SetDefault("Maximum Pool Size", 16);
         SetDefault("No Reset On Close", true);
 
+        UseThePrimary(settings);
+
         // Asking for it loads the Kerberos libraries, at every start.
         SetDefault("GSS Encryption Mode", "Disable");
         return settings;
@@ -47,5 +49,17 @@ internal static class PostgresConnection
                 settings[keyword] = value;
             }
         }
+    }
+
+    /// <summary>Of several hosts the one that takes writes. With a single one Npgsql does not take the keyword; whether it takes writes is checked anyway.</summary>
+    private static void UseThePrimary(NpgsqlConnectionStringBuilder settings)
+    {
+        if (settings.TargetSessionAttributes?.ToLowerInvariant() is "standby" or "prefer-standby" or "read-only")
+        {
+            throw new InvalidOperationException(
+                $"The PostgreSQL connection string has Target Session Attributes={settings.TargetSessionAttributes}, but the service writes. Set it to primary or read-write.");
+        }
+
+        settings.TargetSessionAttributes = settings.Host?.Contains(',', StringComparison.Ordinal) != true ? null : settings.TargetSessionAttributes ?? "primary";
     }
 }

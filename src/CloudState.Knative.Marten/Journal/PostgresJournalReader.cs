@@ -51,7 +51,7 @@ internal sealed class PostgresJournalReader(NpgsqlDataSource database, string sc
 
     public Task<IReadOnlyDictionary<int, long>> OpenAsync(
         string entityType, IReadOnlyCollection<int> slots, Func<string, int> slotOf, Guid? memberId, CancellationToken cancellationToken) =>
-        MartenFailures.TranslateAsync(() => numbering.OpenAsync(entityType, slots, slotOf, memberId, cancellationToken), cancellationToken);
+        MartenFailures.TranslateAsync(() => numbering.OpenAsync(entityType, slots, slotOf, memberId, cancellationToken), cancellationToken, WorkKind.Append);
 
     public Task MarkNumberedAsync(string entityType, IReadOnlyDictionary<int, long> positions, Guid? memberId, CancellationToken cancellationToken) =>
         MartenFailures.TranslateAsync(() => numbering.MarkAsync(entityType, positions, memberId, cancellationToken), cancellationToken);

@@ -1,8 +1,4 @@
-using CloudState.Knative.Marten.Cluster;
 using CloudState.Knative.Marten.Connection;
-using CloudState.Knative.Marten.Documents;
-using CloudState.Knative.Marten.Journal;
-using CloudState.Knative.Marten.Outbox;
 using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -11,7 +7,7 @@ using Npgsql;
 namespace CloudState.Knative.Marten.Load;
 
 /// <summary>What the store reads without Marten.</summary>
-internal sealed class EntityQueries(NpgsqlDataSource database, string schema, MemberTables members, RecordedNames names)
+internal sealed class EntityQueries(NpgsqlDataSource database, string schema)
 {
     private readonly string _command =
         $"select method, fingerprint, status_code, status_detail, reply, handled_at, details, position from {schema}.{RecordSection.Name} where stream = $1 and command_id = $2";
@@ -35,13 +31,6 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
         $"""
         delete from {schema}.mt_doc_{EntityValue.Alias} where id in
           (select id from {schema}.mt_doc_{EntityValue.Alias} where expires_at < $1 for update skip locked)
-        """;
-
-    private readonly string _check =
-        $"""
-        select 1 from {schema}.mt_streams, {schema}.mt_events, {schema}.mt_doc_{EntitySnapshot.Alias}, {schema}.mt_doc_{EntityValue.Alias}, {schema}.{RecordSection.Name}, {schema}.{OutboxSection.Name}, {schema}.{TimerSection.Name}, {schema}.{OrderSection.Name},
-          {schema}.{JournalSection.Name}, {schema}.{JournalTables.Slots}, {schema}.{JournalTables.Checkpoints}, {schema}.{JournalTables.FormerCheckpoints}, {schema}.{ParkedTable.Name},
-          {members.Members}, {members.Slots}, {members.Cluster} limit 0
         """;
 
     public async Task<CommandRecord?> FindCommandAsync(string stream, string commandId, CancellationToken cancellationToken)
@@ -82,20 +71,5 @@ internal sealed class EntityQueries(NpgsqlDataSource database, string schema, Me
         batch.BatchCommands.Add(new NpgsqlBatchCommand(_forgetOrders));
         batch.BatchCommands.Add(new NpgsqlBatchCommand(_forgetValues) { Parameters = { Parameter.Time(before) } });
         await batch.ExecuteNonQueryAsync(cancellationToken);
-    }
-
-    public async Task CheckAsync(CancellationToken cancellationToken)
-    {
-        string? recorded = null;
-        await using (var batch = database.CreateBatch())
-        {
-            batch.BatchCommands.Add(new(_check));
-            batch.BatchCommands.Add(names.ReadCommand());
-            await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-            await reader.NextResultAsync(cancellationToken);
-            recorded = await reader.ReadAsync(cancellationToken) ? reader.GetString(0) : null;
-        }
-
-        await names.LearnAsync(recorded, cancellationToken);
     }
 }

@@ -8,6 +8,7 @@ using CloudState.Knative.Marten.Outbox;
 using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
+using Google.Protobuf;
 using JasperFx;
 using Marten;
 using Npgsql;
@@ -37,7 +38,9 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly Lazy<(NpgsqlDataSource Database, DocumentStore Store)> _marten;
     private readonly RecordedNames _names;
     private readonly EntityQueries _queries;
+    private readonly StoreCheck _check;
     private readonly EntityLoader _loader;
+    private readonly SetBasedAppend _setBased;
     private readonly Func<IReadOnlyList<StreamAppend>, Guid?, CancellationToken, Task<DateTimeOffset?>> _append;
     private readonly PostgresMemberStore _members;
 
@@ -54,22 +57,36 @@ internal sealed class MartenEntityStore : IEntityStore
         _appending = PostgresConnection.DataSource(new(connection.ConnectionString) { MinPoolSize = 0, MaxPoolSize = options.MaxConcurrentAppends });
         _marten = new(OpenMarten);
         _names = new RecordedNames(_database, _schema, types.Shapes);
-        _queries = new EntityQueries(_database, _schema, memberTables, _names);
+        _queries = new EntityQueries(_database, _schema);
+        _check = new StoreCheck(_database, _schema, memberTables, _names);
         Outbox = new PostgresOutboxStore(_database, _schema);
         Timers = new PostgresTimerStore(_database, _schema);
         Journal = new PostgresJournalReader(_database, _schema, new SlotNumbering(_database, _schema, memberTables));
         Parked = new PostgresParkedStore(_database, _schema);
         _loader = new EntityLoader(
             new EntityReader(_database, _schema), types, _names, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
+        _setBased = new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections));
         _append = options.UseMartenSessions ?? options.Configure is not null
             ? new SessionAppend(_marten.Value.Store, memberTables, sections, cluster.Lease).RunAsync
-            : new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections)).RunAsync;
+            : _setBased.RunAsync;
         _members = new PostgresMemberStore(connection, cluster.Lease, _schema, memberTables);
 
         (NpgsqlDataSource Database, DocumentStore Store) OpenMarten()
         {
             // Unlike the statements of this library it reads types of the database's own.
             var database = NpgsqlDataSource.Create(connection);
+            var store = new DocumentStore(ToMarten(database, options.Configure));
+            if (options.Configure is not null)
+            {
+                using var expected = new DocumentStore(ToMarten(database, configure: null));
+                MartenSettings.Check(store, expected, _schema);
+            }
+
+            return (database, store);
+        }
+
+        StoreOptions ToMarten(NpgsqlDataSource database, Action<StoreOptions>? configure)
+        {
             var marten = new StoreOptions { DatabaseSchemaName = _schema };
             marten.UseCloudStateEvents(types);
             marten.Storage.ExtendedSchemaObjects.AddRange(AppendSections.TablesOf(sections));
@@ -77,7 +94,7 @@ internal sealed class MartenEntityStore : IEntityStore
             marten.Storage.ExtendedSchemaObjects.Add(ParkedTable.Definition(_schema));
             marten.Storage.ExtendedSchemaObjects.Add(RecordedNames.Definition(_schema));
             marten.Storage.ExtendedSchemaObjects.AddRange(memberTables.Definitions());
-            options.Configure?.Invoke(marten);
+            configure?.Invoke(marten);
 
             marten.UseEntityJson(types);
             marten.Connection(database);
@@ -88,7 +105,7 @@ internal sealed class MartenEntityStore : IEntityStore
             // The runtime retries, and knows that an append may have been committed although its answer was lost.
             marten.ConfigurePolly(_ => { });
             marten.ConfigureWritePolly(_ => { });
-            return (database, new DocumentStore(marten));
+            return marten;
         }
     }
 
@@ -106,6 +123,8 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public string SchemaScript() => _marten.Value.Store.Storage.ToDatabaseScript();
 
+    public string GrantsScript(string role) => GrantScript.Of(role, _marten.Value.Store.Storage.Database.AllObjects());
+
     public Task<bool> MigrateAsync(CancellationToken cancellationToken) => RunAsync(
         async () =>
         {
@@ -121,10 +140,22 @@ internal sealed class MartenEntityStore : IEntityStore
         cancellationToken);
 
     public Task CheckAsync(CancellationToken cancellationToken) =>
-        RunAsync(() => Task.WhenAll(_queries.CheckAsync(cancellationToken), OpenAppendingAsync(cancellationToken)), cancellationToken);
+        RunAsync(() => Task.WhenAll(_check.RunAsync(cancellationToken), OpenAppendingAsync(cancellationToken)), cancellationToken);
+
+    /// <summary>Writes an event, and what else a command leaves, and undoes it.</summary>
+    public Task CheckWritesAsync(CancellationToken cancellationToken)
+    {
+        var entity = new EntityId("cloudstate-check", $"{Guid.NewGuid():N}");
+        var append = new EntityAppend(entity, new EventsChange(0, [new EntityDeleted()]))
+        {
+            Commands = [new CommandRecord($"{Guid.NewGuid():N}", "", Fingerprint: 0, StatusCode: 0, StatusDetail: "", ByteString.Empty, DateTimeOffset.UtcNow)],
+            Outbox = [new OutboxEntry(Guid.NewGuid(), entity, SlotNumber: 0, "", ByteString.Empty)],
+        };
+        return RunAsync(() => _setBased.RehearseAsync([new StreamAppend(entity.ToString(), append)], cancellationToken), cancellationToken);
+    }
 
     public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) =>
-        RunAsync(() => _loader.LoadAsync(key, storedAs, commandIds, cancellationToken), cancellationToken);
+        RunAsync(() => _loader.LoadAsync(key, storedAs, commandIds, cancellationToken), cancellationToken, WorkKind.Command);
 
     public Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) => RunAsync(
         () =>
@@ -139,13 +170,13 @@ internal sealed class MartenEntityStore : IEntityStore
             Array.Sort(appends, static (left, right) => string.CompareOrdinal(left.Stream, right.Stream));
             return _append(appends, memberId, cancellationToken);
         },
-        cancellationToken);
+        cancellationToken, WorkKind.Append);
 
     public Task<CommandRecord?> FindCommandAsync(EntityId key, string commandId, CancellationToken cancellationToken) =>
-        RunAsync(() => _queries.FindCommandAsync(key.ToString(), commandId, cancellationToken), cancellationToken);
+        RunAsync(() => _queries.FindCommandAsync(key.ToString(), commandId, cancellationToken), cancellationToken, WorkKind.Command);
 
     public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) =>
-        RunAsync(() => _queries.FindSequenceAsync(key, stream, cancellationToken), cancellationToken);
+        RunAsync(() => _queries.FindSequenceAsync(key, stream, cancellationToken), cancellationToken, WorkKind.Command);
 
     public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
         RunAsync(() => _queries.ForgetAsync(before, cancellationToken), cancellationToken);
@@ -177,6 +208,6 @@ internal sealed class MartenEntityStore : IEntityStore
         },
         cancellationToken);
 
-    private static Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken) =>
-        MartenFailures.TranslateAsync(work, cancellationToken);
+    private static Task<T> RunAsync<T>(Func<Task<T>> work, CancellationToken cancellationToken, WorkKind kind = WorkKind.Service) =>
+        MartenFailures.TranslateAsync(work, cancellationToken, kind);
 }

@@ -147,7 +147,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
     {
         private int _count;
 
-        public string Next() => commandId is null ? Guid.CreateVersion7().ToString("N") : $"{commandId} {++_count}";
+        public string Next() => commandId is null ? Guid.CreateVersion7().ToString("N") : CommandIds.OfCall(commandId, ++_count);
     }
 
     [LoggerMessage(5, LogLevel.Error, "{Method} failed (trace id {TraceId}).", EventName = "ActionFailed")]

@@ -12,6 +12,9 @@ internal sealed record CallLimits
     /// <summary>In UTF-16 characters.</summary>
     public required int MaxKeyLength { get; init; }
 
+    /// <summary>Of an id that a client gives, in UTF-16 characters.</summary>
+    public required int MaxCommandIdLength { get; init; }
+
     /// <summary>How many command ids an entity remembers.</summary>
     public required int MaxCommandIds { get; init; }
 

@@ -90,7 +90,7 @@ internal readonly record struct CallOutcome
     /// <summary>The command id was used before, for a different command.</summary>
     public static CallOutcome IdReused(string commandId, string firstMethod) => Failed(
         StatusCode.InvalidArgument,
-        $"The command id '{commandId}' was used before, for a different command ({firstMethod}). Give every command an id of its own, and repeat a command unchanged.");
+        $"The command id '{CommandIds.ToText(commandId)}' was used before, for a different command ({firstMethod}). Give every command an id of its own, and repeat a command unchanged.");
 
     /// <summary>Earlier events of the stream have not arrived yet.</summary>
     public static CallOutcome HeldBack(EventOrder order, long last) => Received(OutcomeKind.HeldBack, new Status(

@@ -25,11 +25,12 @@ internal sealed class CloudEventRoutes
     private readonly FrozenDictionary<string, CloudEventRoute[]> _byType;
     private readonly FrozenDictionary<string, TopicRoutes> _byTopic;
     private readonly MessageShapes _shapes;
+    private readonly int _maxIdLength;
 
     /// <exception cref="EntityDefinitionException">A binding to a topic makes no sense.</exception>
-    public CloudEventRoutes(RpcTable table, IReadOnlyDictionary<string, TopicOptions> topics, MessageShapes shapes)
+    public CloudEventRoutes(RpcTable table, IReadOnlyDictionary<string, TopicOptions> topics, MessageShapes shapes, CallLimits limits)
     {
-        _shapes = shapes;
+        (_shapes, _maxIdLength) = (shapes, limits.MaxCommandIdLength);
         CloudEventRoute[] routes = [.. table.Local.Where(rpc => !rpc.IsInternal).Select(rpc => CloudEventRoute.Of(rpc.Rpc, rpc.Key))];
         routes = Array.FindAll(routes, route => route.Rpc is { IsClientStreaming: false, IsServerStreaming: false });
         _byType = routes
@@ -57,14 +58,22 @@ internal sealed class CloudEventRoutes
             WriteKey(cloudEvent, message, key);
         }
 
-        // A source is a URI reference and holds no space: the two parts cannot be confused.
         return new CloudEventCall(
             new OutgoingCall(route.FullName, message.ToByteString(), metadata),
-            $"{cloudEvent.Source} {cloudEvent.Id}",
+            IdOf(cloudEvent),
             new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent), Order = route.Topic is null ? null : RoutesOf(route.Topic).OrderOf(cloudEvent) })
         {
             Rpc = route.Rpc,
         };
+    }
+
+    private string IdOf(CloudEvent cloudEvent)
+    {
+        var (source, id) = (cloudEvent.Source!.ToString(), cloudEvent.Id!);
+        return source.Length + id.Length <= _maxIdLength
+            ? CommandIds.OfEvent(source, id)
+            : throw CloudEventException.BadRequest(
+                $"The source and the id of the event have {source.Length + id.Length} characters together; at most {_maxIdLength} are allowed (CloudState:MaxCommandIdLength).");
     }
 
     private static void WriteKey(CloudEvent cloudEvent, IMessage message, EntityKeyFields key)

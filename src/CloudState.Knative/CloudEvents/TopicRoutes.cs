@@ -64,7 +64,7 @@ internal sealed class TopicRoutes
         }
 
         return long.TryParse(attribute.Format(value), NumberStyles.None, CultureInfo.InvariantCulture, out var sequence) && sequence > 0
-            ? new EventOrder($"{cloudEvent.Source} {cloudEvent["partitionkey"] as string ?? cloudEvent.Subject}", sequence) { HoldBack = _options.OutOfOrderLimit }
+            ? EventOrder.OfTopic($"{cloudEvent.Source} {cloudEvent["partitionkey"] as string ?? cloudEvent.Subject}", sequence) with { HoldBack = _options.OutOfOrderLimit }
             : throw CloudEventException.BadRequest(
                 $"The attribute {_options.SequenceAttribute} of event '{cloudEvent.Id}' is '{attribute.Format(value)}'. Send the number of the event among those of its key, the first of which is 1.");
     }

@@ -55,7 +55,7 @@ internal sealed partial class DeliveryService(
             var result = !queue.Slot.IsHeld ? DeliveryResult.Failed(StatusCode.Unavailable, "The lease has not been renewed.")
                 : await IsParkedBehindAsync(queue, delivery) ? DeliveryResult.Delivered
                 : await TryDeliverAsync(delivery, stopping);
-            if (result.Status.StatusCode != StatusCode.OK && MayWorkLater(result.Status.StatusCode, ++queue.Attempts))
+            if (result.Status.StatusCode != StatusCode.OK && MayWorkLater(result.Status.StatusCode, queue))
             {
                 var pause = result.IsTimeout ? PauseAfterTimeout(++queue.Timeouts, time.GetElapsedTime(started)) : result.RetryAfter;
                 if (queue.Attempts == AttemptsBeforeWarning || queue is { Timeouts: 1, Attempts: < AttemptsBeforeWarning } && result.IsTimeout)
@@ -154,7 +154,12 @@ internal sealed partial class DeliveryService(
     private ParkedDelivery ToParked(DeliveryLane queue, PendingDelivery delivery, string error, int attempts) => new(
         delivery.Id, queue.Lane, queue.Origin, queue.Slot.Slot.Number, (delivery.ParkedContent?.Invoke() ?? delivery.Content()!.ToStored()).ToByteString(), error, attempts, time.GetUtcNow().ToMicroseconds());
 
-    private bool MayWorkLater(StatusCode code, int attempts) => IsUnexpected(code) ? attempts < options.MaxAttempts : code.IsTransient();
+    /// <summary>Counts the attempt. Those that were in vain because something was not there do not count against it.</summary>
+    private bool MayWorkLater(StatusCode code, DeliveryLane queue)
+    {
+        queue.Attempts++;
+        return IsUnexpected(code) ? ++queue.Failures < options.MaxAttempts : code.IsTransient();
+    }
 
     private static bool IsUnexpected(StatusCode code) => code is StatusCode.Internal or StatusCode.Unknown or StatusCode.DataLoss;
 

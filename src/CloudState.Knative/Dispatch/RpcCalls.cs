@@ -16,6 +16,8 @@ internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents
 {
     private readonly DetachedTasks _detached = new();
 
+    public CallLimits Limits => limits;
+
     /// <summary>Completes when all effects are done that no caller waits for and that are not stored.</summary>
     public Task Detached => _detached.AllEnded;
 

@@ -25,7 +25,10 @@ public abstract class CallContext
         Metadata = metadata;
     }
 
-    /// <summary>The id under which the caller may repeat the call (header <c>Idempotency-Key</c>, or a CloudEvent's source and id); null when it gave none.</summary>
+    /// <summary>
+    /// The id under which the caller may repeat the call; null when it gave none. <c>key/</c> and the header <c>Idempotency-Key</c>, <c>event/</c> and a CloudEvent's source and id,
+    /// <c>log/</c> and those of an event of an event log, which no client can send; others are made by this library.
+    /// </summary>
     public string? CommandId { get; }
 
     /// <summary>What came with the call beside its message.</summary>

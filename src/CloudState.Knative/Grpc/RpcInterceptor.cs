@@ -55,8 +55,8 @@ internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls) : Intercept
         }
     }
 
-    private static Calls.CallScope ScopeOf(ServerCallContext context) =>
-        HttpScope.Create(context.GetHttpContext().Request, CallDeadline.Of(context), context.CancellationToken);
+    private Calls.CallScope ScopeOf(ServerCallContext context) =>
+        HttpScope.Create(context.GetHttpContext().Request, calls.Limits, CallDeadline.Of(context), context.CancellationToken);
 
     /// <summary>gRPC has routed by the same services.</summary>
     private LocalRpc Find(ServerCallContext context) => table.FindLocal(context.Method.AsSpan(1))!;

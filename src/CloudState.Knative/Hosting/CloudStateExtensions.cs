@@ -1,4 +1,5 @@
 using CloudState.Knative;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Actions;
 using CloudState.Knative.CloudEvents;
 using CloudState.Knative.Cluster;
@@ -248,7 +249,8 @@ public static class CloudStateExtensions
         services.AddSingleton<MappedService>();
         services.AddSingleton<LandingPage>();
         services.AddSingleton(provider => new CloudEventRoutes(
-            provider.GetRequiredService<RpcTable>(), provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Topics, provider.GetRequiredService<MessageShapes>()));
+            provider.GetRequiredService<RpcTable>(), provider.GetRequiredService<IOptions<CloudStateOptions>>().Value.Topics,
+            provider.GetRequiredService<MessageShapes>(), provider.GetRequiredService<CallLimits>()));
         services.AddSingleton<CloudEventEndpoint>();
     }
 }

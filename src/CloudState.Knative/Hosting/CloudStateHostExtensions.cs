@@ -13,12 +13,13 @@ public static class CloudStateHostExtensions
         Options:
           --migrate     wait for the store, create or upgrade its schema, and exit
           --schema-sql  print the statements that create the schema, and exit
+          --grants ROLE print the statements that give a database role what the service needs, and exit
           --help        print this, and exit
         Without an option the service runs. Any other --key=value is configuration.
         """;
 
     /// <summary>
-    /// Runs the service until it is told to stop; with <c>--migrate</c> or <c>--schema-sql</c> among the arguments it does that and returns. The
+    /// Runs the service until it is told to stop; with <c>--migrate</c>, <c>--schema-sql</c> or <c>--grants</c> among the arguments it does that and returns. The
     /// process is told on stderr what keeps it from starting.
     /// </summary>
     /// <param name="app">The application.</param>
@@ -57,6 +58,13 @@ public static class CloudStateHostExtensions
             if (args.Contains("--schema-sql"))
             {
                 Console.WriteLine(app.Services.GetRequiredService<IEntityStore>().SchemaScript());
+                return 0;
+            }
+
+            if (Array.IndexOf(args, "--grants") is >= 0 and var at)
+            {
+                var role = args.ElementAtOrDefault(at + 1) ?? throw new InvalidOperationException("--grants needs the role that the service connects as: --grants shop_service");
+                Console.WriteLine(app.Services.GetRequiredService<IEntityStore>().GrantsScript(role));
                 return 0;
             }
 

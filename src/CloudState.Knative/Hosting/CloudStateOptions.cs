@@ -39,6 +39,11 @@ public sealed class CloudStateOptions
     [Number(1)]
     public int MaxCallDepth { get; set; } = 32;
 
+    /// <summary>The longest command id: an Idempotency-Key, or source and id of a CloudEvent together. Longer ones are INVALID_ARGUMENT.</summary>
+    /// <value>UTF-16 characters, at least 1. Default: 1,024. PostgreSQL indexes at most about 2,700 bytes, together with the entity type and the key.</value>
+    [Number(1)]
+    public int MaxCommandIdLength { get; set; } = 1_024;
+
     /// <summary>How many commands with an id are remembered per entity.</summary>
     /// <value>At least 1. Default: 1,000.</value>
     [Number(1)]

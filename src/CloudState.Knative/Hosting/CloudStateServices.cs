@@ -65,6 +65,7 @@ internal static class CloudStateServices
                 Timeout = options.CommandTimeout,
                 MaxDepth = options.MaxCallDepth,
                 MaxKeyLength = options.MaxKeyLength,
+                MaxCommandIdLength = options.MaxCommandIdLength,
                 MaxCommandIds = options.MaxCommandIds,
                 CommandIdRetention = options.CommandIdRetention,
                 ShowsExceptions = options.EnableDetailedErrors,
@@ -208,7 +209,7 @@ internal static class CloudStateServices
     {
         var port = provider.GetRequiredService<InternalPort>();
         var types = provider.GetRequiredService<EntityDefinitions>().All
-            .ToDictionary(definition => definition.EntityType, definition => definition.Attribute.Version);
+            .ToDictionary(definition => definition.EntityType, definition => Member.ToMemberVersion(definition.Attribute.Version));
         var revision = provider.GetRequiredService<IConfiguration>()["K_REVISION"] ?? "";
         return new Membership(
             provider.GetRequiredService<IEntityStore>().Members!,

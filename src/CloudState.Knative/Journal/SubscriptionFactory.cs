@@ -29,7 +29,7 @@ internal sealed class SubscriptionFactory(StoredTypes types, TopicEvents topics)
         var stored = read.InMemory ?? types.FromJson(read.TypeName, read.Json.Span);
         var described = topics.OfJournal(read, types.Of(stored).Name, "application/json", ByteString.Empty);
         var message = rpc.Rpc.InputType == Any.Descriptor ? Pack(stored).ToByteString() : ToMessage(rpc, (IMessage)stored, read);
-        var id = consumer.IsDefaultGroup ? $"{described.Source} {described.Id}" : $"{described.Source} {described.Id} {consumer.Group}";
+        var id = CommandIds.OfLog(described.Source, described.Id, consumer.IsDefaultGroup ? null : consumer.Group);
         return new DeliverableCall(
             new OutgoingCall(rpc.FullName, message, described.ToMetadata()), id, Depth: 0, new EventOrder($"{consumer.Group} {read.Origin}", read.Sequence), read.Trace);
     }

@@ -15,7 +15,7 @@ internal sealed record ClusterReport(Guid? Self, IReadOnlyList<ClusterReport.Mem
         var owned = state.Owned.ToLookup(slot => slot.Slot.EntityType);
         return new ClusterReport(
             snapshot.Self?.Id,
-            [.. snapshot.Members.Select(member => new MemberReport(member.Id, member.Revision, member.Address, member.EntityTypes, member.IsLeaving))],
+            [.. snapshot.Members.Select(member => new MemberReport(member.Id, member.Revision, member.Address, member.EntityTypes.ToDictionary(type => type.Key, type => Member.ToEntityVersion(type.Value)), member.IsLeaving))],
             state.EntityTypes.ToDictionary(type => type, type => new SlotReport(
                 snapshot.SlotsPerType, owned[type].Count(slot => slot.IsHeld), owned[type].Count(slot => slot.IsDraining), Proposed(type))));
 

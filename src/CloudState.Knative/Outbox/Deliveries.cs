@@ -75,7 +75,7 @@ internal sealed class Deliveries
         lock (_lock)
         {
             first = queue.Waiting.Dequeue();
-            (queue.Attempts, queue.Timeouts) = (0, 0);
+            (queue.Attempts, queue.Failures, queue.Timeouts) = (0, 0, 0);
             _completed++;
             if (_queues.ContainsKey((queue.Slot, queue.Origin, queue.Lane)))
             {

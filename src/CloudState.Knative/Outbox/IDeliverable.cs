@@ -21,7 +21,7 @@ internal sealed record DeliverableCall(OutgoingCall Call, string CommandId, int 
 {
     public static DeliverableCall Of(StoredDelivery stored) => new(
         StoredCalls.ToCall(stored.Call),
-        stored.CommandId,
+        CommandIds.OfEarlierRelease(stored.CommandId, isFromLog: stored.OrderStream.Length > 0),
         stored.Call.Depth,
         stored.OrderStream.Length == 0 ? null : new EventOrder(stored.OrderStream, stored.OrderSequence),
         TraceParent.Parse(stored.Call.Traceparent, stored.Call.Tracestate));

@@ -41,4 +41,7 @@ internal sealed class DeliveryLane(EntityId origin, string lane, OwnedSlot slot)
 
     /// <summary>How many of them were not answered in time.</summary>
     public int Timeouts { get; set; }
+
+    /// <summary>How often of these it failed unexpectedly.</summary>
+    public int Failures { get; set; }
 }

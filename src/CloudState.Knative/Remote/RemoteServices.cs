@@ -40,7 +40,7 @@ internal sealed class RemoteService(RawClient client, MethodDescriptor rpc)
 {
     public async ValueTask<CallOutcome> CallAsync(OutgoingCall call, string id, CallScope scope)
     {
-        var headers = new Metadata { { HttpCommandId, id } };
+        var headers = new Metadata { { HttpCommandId, CommandIds.ToHeader(id) } };
         foreach (var (name, value) in call.Metadata)
         {
             if (IsForwarded(name))

@@ -68,7 +68,7 @@ internal sealed class RestFastPath(RestBinding binding, RpcCalls calls, RequestD
         CallScope scope;
         try
         {
-            scope = HttpScope.Create(http.Request, deadline: null, http.RequestAborted);
+            scope = HttpScope.Create(http.Request, calls.Limits, deadline: null, http.RequestAborted);
         }
         catch (RpcException refused)
         {

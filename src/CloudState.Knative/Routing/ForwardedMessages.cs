@@ -20,6 +20,7 @@ internal static class ForwardedMessages
         {
             Method = command.Definition.FullName,
             CommandId = command.CommandId,
+            HasEdge = true,
             MadeUpId = command.HasGeneratedId,
             Depth = command.Depth,
             OrderStream = command.Order?.Stream ?? "",
@@ -49,7 +50,7 @@ internal static class ForwardedMessages
             Entity = new EntityId(entity.EntityType, definition.Key.Read(message)),
             Message = message,
             Metadata = head.Metadata.Count == 0 ? CallMetadata.Empty : new(ToPairs(head.Metadata)),
-            CommandId = head.CommandId,
+            CommandId = head.HasEdge ? head.CommandId : CommandIds.OfEarlierRelease(head.CommandId, isFromLog: head.OrderStream.Length > 0 && !head.HasOrderHoldBackMicroseconds),
             HasGeneratedId = head.MadeUpId,
             Depth = head.Depth,
             Order = head.OrderStream.Length == 0 ? null : new EventOrder(head.OrderStream, head.OrderSequence)

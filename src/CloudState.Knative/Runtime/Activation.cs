@@ -259,7 +259,9 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     private async ValueTask<CallOutcome?> FindFirstOutcomeAsync(PendingCommand pending, LoadedEntity entity, string commandId)
     {
         pending.Fingerprint = MessageFingerprint.Of(pending.Command.Message);
-        if (!entity.CommandIds.MayContain(commandId, table.Time.GetUtcNow()))
+
+        // The store keeps more ids than memory: after a conflict it is asked whether this one was the cause.
+        if (pending.Conflicts == 0 && !entity.CommandIds.MayContain(commandId, table.Time.GetUtcNow()))
         {
             return null;
         }

@@ -37,12 +37,25 @@ internal sealed class EntityLoader(
         return loaded;
     }
 
-    /// <summary>The recorded outcome of a command id; null if there is no record.</summary>
+    /// <summary>The recorded outcome of a command id; null if there is no record. One that is no longer kept is removed, so that the id can be used again.</summary>
     public async ValueTask<CallOutcome?> FindRecordedAsync(PendingCommand pending, string commandId)
     {
         try
         {
-            var record = await store.FindCommandAsync(pending.Command.Entity, commandId, CancellationToken.None);
+            var entity = pending.Command.Entity;
+            var record = await store.FindCommandAsync(entity, commandId, CancellationToken.None);
+            if (record is null && CommandIds.FormerOf(commandId).ToString() is { Length: > 0 } former)
+            {
+                record = await store.FindCommandAsync(entity, former, CancellationToken.None);
+            }
+
+            var keptSince = time.GetUtcNow() - limits.CommandIdRetention;
+            if (record?.HandledAt < keptSince)
+            {
+                await store.ForgetAsync(keptSince, CancellationToken.None);
+                return null;
+            }
+
             return record is null ? null : RecordedOutcome.Of(record, pending.Command, pending.Fingerprint, pending.Activation.Slot.Slot);
         }
         catch (StoreUnavailableException unavailable)
@@ -61,8 +74,7 @@ internal sealed class EntityLoader(
 
         try
         {
-            var position = entity.PositionIn(order.Stream)
-                ?? entity.StartIn(order.Stream, await store.FindSequenceAsync(command.Entity, order.Stream, CancellationToken.None));
+            var position = entity.PositionIn(order.Stream) ?? entity.StartIn(order.Stream, await FindSequenceAsync(command.Entity, order));
             if (order.HoldBack is not { } holdBack)
             {
                 return order.Sequence <= position.Last ? CallOutcome.Replied(command.Definition.Rpc.OutputType.Parse(ByteString.Empty)) : null;
@@ -80,5 +92,11 @@ internal sealed class EntityLoader(
         {
             return CallOutcome.StoreUnavailable(unavailable.Message);
         }
+    }
+
+    private async Task<long> FindSequenceAsync(EntityId entity, EventOrder order)
+    {
+        var last = await store.FindSequenceAsync(entity, order.Stream, CancellationToken.None);
+        return last == 0 && order.FormerStream is { } former ? await store.FindSequenceAsync(entity, former, CancellationToken.None) : last;
     }
 }

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Runtime;
@@ -35,7 +36,7 @@ internal sealed class RecentCommandIds(int maxCount, TimeSpan retention)
     public bool MayContain(string commandId, DateTimeOffset now)
     {
         Forget(now - retention);
-        return _hashes.Contains(Hash(commandId));
+        return _hashes.Contains(Hash(commandId)) || (CommandIds.FormerOf(commandId) is { IsEmpty: false } former && _hashes.Contains(Hash(former)));
     }
 
     private void Forget(DateTimeOffset before)
@@ -46,5 +47,5 @@ internal sealed class RecentCommandIds(int maxCount, TimeSpan retention)
         }
     }
 
-    private static ulong Hash(string commandId) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(commandId.AsSpan()));
+    private static ulong Hash(ReadOnlySpan<char> commandId) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(commandId));
 }

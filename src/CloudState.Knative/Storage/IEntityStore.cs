@@ -31,8 +31,15 @@ internal interface IEntityStore : IAsyncDisposable
     /// <summary>The statements that <see cref="MigrateAsync"/> would run on an empty database.</summary>
     string SchemaScript();
 
-    /// <summary>Returns when the store answers and has its schema; one round trip.</summary>
+    /// <summary>The statements that give a role of the database what the service needs.</summary>
+    /// <exception cref="InvalidOperationException">The store has no roles. The message says so.</exception>
+    string GrantsScript(string role);
+
+    /// <summary>Returns when the store answers, has its schema, and lets this process read and write; one round trip that writes nothing.</summary>
     Task CheckAsync(CancellationToken cancellationToken);
+
+    /// <summary>Returns when a write of nothing that stays has worked: after a failure, which may have had a cause that <see cref="CheckAsync"/> cannot see.</summary>
+    Task CheckWritesAsync(CancellationToken cancellationToken);
 
     /// <summary>Reads what an activation needs: the latest snapshot and the events after it, or the value, and the ids of recent commands.</summary>
     /// <param name="key">The entity. One that was never written is empty, at version 0.</param>

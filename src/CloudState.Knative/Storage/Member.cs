@@ -7,4 +7,16 @@ namespace CloudState.Knative.Storage;
 /// <param name="Secret">What callers of that port must present.</param>
 /// <param name="EntityTypes">The entity types that it can own, with their versions.</param>
 /// <param name="IsLeaving">True once it hands its slots over, to stop.</param>
-internal sealed record Member(Guid Id, string Revision, string Address, string Secret, IReadOnlyDictionary<string, int> EntityTypes, bool IsLeaving = false);
+internal sealed record Member(Guid Id, string Revision, string Address, string Secret, IReadOnlyDictionary<string, int> EntityTypes, bool IsLeaving = false)
+{
+    // What this release stores of commands, earlier ones would not recognise: their pods own nothing while there is one of this release. Raised with each such release.
+    private const int StoredForm = 1;
+
+    private const int VersionsPerForm = 1_000_000;
+
+    /// <summary>What a member says of an entity type: a later stored form comes before any later version of the type.</summary>
+    public static int ToMemberVersion(int entityVersion) => (StoredForm * VersionsPerForm) + entityVersion;
+
+    /// <summary>The version of the entity type itself, for people.</summary>
+    public static int ToEntityVersion(int memberVersion) => memberVersion % VersionsPerForm;
+}

@@ -6,6 +6,9 @@ internal sealed class StoreUnavailableException(string message, Exception? inner
 {
     /// <summary>Whether waiting alone does not help: a wrong password, a missing privilege, a database that does not exist.</summary>
     public bool NeedsOperator { get; init; }
+
+    /// <summary>The kind of the cause: the same as long as only the words differ. Empty: it does not answer.</summary>
+    public string Cause { get; init; } = "";
 }
 
 /// <summary>Another writer has changed an entity that this process believed to own. Nothing of the batch was written.</summary>

@@ -8,6 +8,7 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
     private readonly Lock _lock = new();
     private TaskCompletionSource _down = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool? _isUp;
+    private string _cause = "";
 
     public bool IsUp => _isUp == true;
 
@@ -49,11 +50,26 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
             if (_isUp != false)
             {
                 _isUp = false;
-                WhyDown = reason.Message;
+                (WhyDown, _cause) = (reason.Message, reason.Cause);
                 LogDown(reason.Message);
                 _down.TrySetResult();
             }
         }
+    }
+
+    /// <summary>The check that is repeated while the store is down has failed: by now maybe for another cause.</summary>
+    public void ReportStillDown(StoreUnavailableException reason)
+    {
+        lock (_lock)
+        {
+            if (_isUp == false && _cause != reason.Cause)
+            {
+                (WhyDown, _cause) = (reason.Message, reason.Cause);
+                LogDown(reason.Message);
+            }
+        }
+
+        ReportDown(reason);
     }
 
     [LoggerMessage(10, LogLevel.Information, "The store is available.", EventName = "StoreUp")]

@@ -28,7 +28,7 @@ internal sealed class StoreMonitor(IEntityStore store, StoreHealth health, Store
             while (true)
             {
                 await health.Down.WaitAsync(stoppingToken);
-                for (var delay = options.FirstRetry; !await TryOpenAsync(stoppingToken); delay = Min(delay * 2, options.LastRetry))
+                for (var delay = options.FirstRetry; !await TryOpenAsync(stoppingToken, checksWrites: true); delay = Min(delay * 2, options.LastRetry))
                 {
                     await Task.Delay(delay, time, stoppingToken);
                 }
@@ -39,7 +39,7 @@ internal sealed class StoreMonitor(IEntityStore store, StoreHealth health, Store
         }
     }
 
-    private async Task<bool> TryOpenAsync(CancellationToken cancellationToken)
+    private async Task<bool> TryOpenAsync(CancellationToken cancellationToken, bool checksWrites = false)
     {
         try
         {
@@ -50,12 +50,17 @@ internal sealed class StoreMonitor(IEntityStore store, StoreHealth health, Store
             }
 
             await store.CheckAsync(cancellationToken);
+            if (checksWrites)
+            {
+                await store.CheckWritesAsync(cancellationToken);
+            }
+
             health.ReportUp();
             return true;
         }
         catch (StoreUnavailableException unavailable)
         {
-            health.ReportDown(unavailable);
+            health.ReportStillDown(unavailable);
             return false;
         }
     }

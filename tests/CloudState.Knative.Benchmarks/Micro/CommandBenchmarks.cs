@@ -38,6 +38,7 @@ public class CommandBenchmarks
             Timeout = options.CommandTimeout,
             MaxDepth = options.MaxCallDepth,
             MaxKeyLength = options.MaxKeyLength,
+            MaxCommandIdLength = options.MaxCommandIdLength,
             MaxCommandIds = options.MaxCommandIds,
             CommandIdRetention = options.CommandIdRetention,
             ShowsExceptions = options.EnableDetailedErrors,

@@ -23,6 +23,10 @@ internal sealed class IdleStore : IEntityStore
 
     public string SchemaScript() => "";
 
+    public string GrantsScript(string role) => "";
+
+    public Task CheckWritesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) => NewEntity;

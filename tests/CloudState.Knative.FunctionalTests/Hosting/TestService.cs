@@ -101,7 +101,7 @@ internal sealed class TestService : IAsyncDisposable
         await _app.DisposeAsync();
         if (!_expectErrors)
         {
-            Assert.Empty(_errors.Messages);
+            Assert.True(_errors.Messages.IsEmpty, string.Join("\n", _errors.Messages));
         }
     }
 

@@ -39,7 +39,7 @@ public abstract class JournalTests
         Assert.Equal(order, second.Event["partitionkey"]);
         Assert.Equal("2", second.Event["sequence"]);
         Assert.NotNull(second.Event.Time);
-        Assert.Equal($"/shop/order order/{order}/2", second.CommandId);
+        Assert.Equal($"log//shop/order order/{order}/2", second.CommandId);
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public abstract class JournalTests
         await EventuallyAsync(async () => (await new Invoices.InvoicesClient(shop.Channel).GetAsync(new GetInvoice { Order = order })).Cancelled);
         var noted = await shop.Events().UntilAsync(2, arrival => arrival.Order == order && arrival.Handler.StartsWith("Note", StringComparison.Ordinal));
         Assert.Equal(["Note type.googleapis.com/cloudstate.tests.shop.OrderPlaced", "Note type.googleapis.com/cloudstate.tests.shop.OrderCancelled"], noted.Select(arrival => arrival.Handler));
-        Assert.Equal($"/shop/order order/{order}/1 auditors", noted[0].CommandId);
+        Assert.Equal($"log//shop/order order/{order}/1 auditors", noted[0].CommandId);
     }
 
     [Fact]

@@ -54,6 +54,12 @@ public sealed class StockEntity(ShopEvents events) : ValueEntity<StockLevel>
         return new Empty();
     }
 
+    public Empty Return(ProductReturned returned)
+    {
+        Update(new StockLevel { Reserved = State.Reserved - 1 });
+        return new Empty();
+    }
+
     public StockLevel Get(GetStock command) => State;
 }
 

@@ -20,6 +20,43 @@ public sealed class SqliteFileTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    public async Task FileWithoutSchema_IsUnavailable_UntilAnotherProcessHasMigratedIt()
+    {
+        await using var serving = Open();
+        Assert.Contains("--migrate", (await Assert.ThrowsAsync<StoreUnavailableException>(() => serving.CheckAsync(Cancel))).Message, StringComparison.Ordinal);
+
+        await using (var migrating = Open())
+        {
+            await migrating.MigrateAsync(Cancel);
+            Assert.Contains("used by another process", (await Assert.ThrowsAsync<StoreUnavailableException>(() => serving.CheckAsync(Cancel))).Message, StringComparison.Ordinal);
+        }
+
+        await serving.CheckAsync(Cancel);
+        await serving.CheckWritesAsync(Cancel);
+    }
+
+    [Fact]
+    public async Task RefusalByATriggerOfTheUsersOwn_IsAboutTheCommand_AndAnyOtherAboutTheStore()
+    {
+        await using (var first = await StartAsync())
+        {
+        }
+
+        await using (var connection = new SqliteConnection($"Data Source={File};Pooling=false"))
+        {
+            await connection.OpenAsync(Cancel);
+            await using var command = connection.CreateCommand();
+            command.CommandText = "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN new.stream = 'cart/c-1' BEGIN SELECT RAISE(ABORT, 'refused by the test'); END; DROP TABLE timers;";
+            await command.ExecuteNonQueryAsync(Cancel);
+        }
+
+        await using var store = Open();
+        var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => store.AppendAsync([new EntityAppend(Cart, new EventsChange(0, [Text("a")]))], memberId: null, Cancel));
+        Assert.Contains("refused by the test", refused.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.Timers.RemoveAsync([Guid.NewGuid()], Cancel));
+    }
+
+    [Fact]
     public async Task Reopened_KeepsEventsSnapshotAndCommands()
     {
         var handledAt = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero).AddMicroseconds(6);

@@ -80,6 +80,30 @@ public sealed class CommandIdTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task IdThatMemoryHasNoRoomFor_GetsTheFirstReply()
+    {
+        await _fixture.AddAsync("a", 1, id: "x");
+        for (var other = 0; other < 20; other++)
+        {
+            await _fixture.AddAsync("a", 1, id: $"{other}");
+        }
+
+        Assert.Equal(new Total { Value = 1 }, (await _fixture.AddAsync("a", 1, id: "x")).Reply);
+        Assert.Equal(StatusCode.InvalidArgument, (await _fixture.AddAsync("a", 2, id: "x")).Status.StatusCode);
+        Assert.Equal(21, await _fixture.TotalAsync("a"));
+    }
+
+    [Fact]
+    public async Task IdThatIsNoLongerKept_IsANewCommand_EvenBeforeItsRecordIsRemoved()
+    {
+        await _fixture.AddAsync("a", 1, id: "x");
+        _fixture.Time.Advance(TimeSpan.FromHours(25));
+
+        Assert.Equal(new Total { Value = 3 }, (await _fixture.AddAsync("a", 2, id: "x")).Reply);
+        Assert.Equal(new Total { Value = 3 }, (await _fixture.AddAsync("a", 2, id: "x")).Reply);
+    }
+
+    [Fact]
     public async Task MadeUpId_IsRecordedWithEvents()
     {
         var command = _fixture.Addition("a", 1);

@@ -40,6 +40,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
             Timeout = options.CommandTimeout,
             MaxDepth = options.MaxCallDepth,
             MaxKeyLength = options.MaxKeyLength,
+            MaxCommandIdLength = options.MaxCommandIdLength,
             MaxCommandIds = options.MaxCommandIds,
             CommandIdRetention = options.CommandIdRetention,
             ShowsExceptions = options.EnableDetailedErrors,

@@ -74,6 +74,10 @@ internal sealed class ScriptedStore : IEntityStore
 
     public string SchemaScript() => "";
 
+    public string GrantsScript(string role) => "";
+
+    public Task CheckWritesAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     public Task CheckAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public async Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken)
@@ -111,6 +115,11 @@ internal sealed class ScriptedStore : IEntityStore
                 throw new VersionConflictException($"{conflicting.Entity} is not at version {conflicting.State.ExpectedVersion}.");
             }
 
+            if (batch.SelectMany(append => append.Commands, (append, record) => (append.Entity, record.CommandId)).FirstOrDefault(_commands.ContainsKey) is { CommandId: not null } used)
+            {
+                throw new VersionConflictException($"The command id '{used.CommandId}' is stored already.");
+            }
+
             foreach (var append in batch)
             {
                 Write(append.Entity, append.State);
@@ -135,7 +144,18 @@ internal sealed class ScriptedStore : IEntityStore
 
     public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) => Task.FromResult(0L);
 
-    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            foreach (var (key, _) in _commands.Where(pair => pair.Value.HandledAt < before))
+            {
+                _commands.Remove(key);
+            }
+        }
+
+        return Task.CompletedTask;
+    }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

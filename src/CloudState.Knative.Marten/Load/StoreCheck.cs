@@ -1,0 +1,65 @@
+using CloudState.Knative.Marten.Cluster;
+using CloudState.Knative.Marten.Connection;
+using CloudState.Knative.Marten.Documents;
+using CloudState.Knative.Marten.Journal;
+using CloudState.Knative.Marten.Outbox;
+using CloudState.Knative.Marten.Sections;
+using CloudState.Knative.Storage;
+using Npgsql;
+
+namespace CloudState.Knative.Marten.Load;
+
+/// <summary>Whether the database has the tables of this library and lets its role read and write them, before the first command finds out.</summary>
+internal sealed class StoreCheck(NpgsqlDataSource database, string schema, MemberTables members, RecordedNames names)
+{
+    // Of Marten's event tables nothing is deleted. Naming a table that is not there fails the statement.
+    private readonly string _check =
+        $"""
+        with tables as (
+          select name::regclass as name, 'select,insert,update' as privileges from unnest(array['{schema}.mt_streams', '{schema}.mt_events']) as name
+          union all
+          select name::regclass, 'select,insert,update,delete' from unnest(array[
+            '{schema}.mt_doc_{EntitySnapshot.Alias}', '{schema}.mt_doc_{EntityValue.Alias}', '{schema}.{RecordSection.Name}', '{schema}.{OutboxSection.Name}',
+            '{schema}.{TimerSection.Name}', '{schema}.{OrderSection.Name}', '{schema}.{JournalSection.Name}', '{schema}.{JournalTables.Slots}',
+            '{schema}.{JournalTables.Checkpoints}', '{schema}.{JournalTables.FormerCheckpoints}', '{schema}.{ParkedTable.Name}', '{schema}.{RecordedNames.Name}',
+            '{members.Members}', '{members.Slots}', '{members.Cluster}']) as name),
+        sequences as materialized (
+          select sequence.oid::regclass as name from tables
+          join pg_depend owned on owned.refobjid = tables.name and owned.refclassid = 'pg_class'::regclass
+          join pg_class sequence on sequence.oid = owned.objid and sequence.relkind = 'S')
+        select pg_is_in_recovery() or current_setting('transaction_read_only') = 'on', current_user::text, array(
+          select privilege || ' on ' || name from tables, unnest(string_to_array(privileges, ',')) as privilege where not has_table_privilege(name, privilege)
+          union all
+          select privilege || ' on ' || name from sequences, unnest(array['usage', 'select']) as privilege where not has_sequence_privilege(name, privilege))
+        """;
+
+    /// <exception cref="StoreUnavailableException">The role lacks privileges, or the database is read-only.</exception>
+    /// <exception cref="EntityDefinitionException">A field is no longer what it was under its number.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(new(_check));
+        batch.BatchCommands.Add(names.ReadCommand());
+        await using var answer = await batch.ExecuteReaderAsync(cancellationToken);
+        await answer.ReadAsync(cancellationToken);
+        if (answer.GetBoolean(0))
+        {
+            throw new StoreUnavailableException(MartenFailures.ReadOnly) { Cause = PostgresErrorCodes.ReadOnlySqlTransaction };
+        }
+
+        if (answer.GetFieldValue<string[]>(2) is { Length: > 0 } missing)
+        {
+            var role = answer.GetString(1);
+            throw new StoreUnavailableException(
+                $"The database role '{role}' lacks privileges ({string.Join(", ", missing.Order())}). Run the statements that the service prints with --grants {role}.")
+            {
+                Cause = MartenFailures.MissingPrivilege,
+            };
+        }
+
+        await answer.NextResultAsync(cancellationToken);
+        var recorded = await answer.ReadAsync(cancellationToken) ? answer.GetString(0) : null;
+        await answer.DisposeAsync();
+        await names.LearnAsync(recorded, cancellationToken);
+    }
+}
