@@ -101,6 +101,9 @@ internal static class MartenFailures
         // Classes: 23 constraint, P0 raised by a function: tables and triggers of the user's own may refuse a command.
         ['2', '3', ..] or ['P', '0', ..] when kind != WorkKind.Service => null,
 
+        // Raised by a statement of this library, for the code that has sent it.
+        ['C', 'S', ..] => null,
+
         _ => new StoreUnavailableException(WhyUnusable(refused), failure) { Cause = CauseOf(refused), NeedsOperator = NeedsOperator(refused) },
     };
 

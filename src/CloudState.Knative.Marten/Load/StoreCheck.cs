@@ -12,17 +12,16 @@ namespace CloudState.Knative.Marten.Load;
 /// <summary>Whether the database has the tables of this library and lets its role read and write them, before the first command finds out.</summary>
 internal sealed class StoreCheck(NpgsqlDataSource database, string schema, MemberTables members, RecordedNames names)
 {
+    // A table that is locked by a migration is not usable either.
+    private readonly string _touch = $"select from {string.Join(", ", [.. EventTables(schema), .. OtherTables(schema, members)])} limit 0";
+
     // Of Marten's event tables nothing is deleted. Naming a table that is not there fails the statement.
     private readonly string _check =
         $"""
         with tables as (
-          select name::regclass as name, 'select,insert,update' as privileges from unnest(array['{schema}.mt_streams', '{schema}.mt_events']) as name
+          select name::regclass as name, 'select,insert,update' as privileges from unnest(array['{string.Join("', '", EventTables(schema))}']) as name
           union all
-          select name::regclass, 'select,insert,update,delete' from unnest(array[
-            '{schema}.mt_doc_{EntitySnapshot.Alias}', '{schema}.mt_doc_{EntityValue.Alias}', '{schema}.{RecordSection.Name}', '{schema}.{OutboxSection.Name}',
-            '{schema}.{TimerSection.Name}', '{schema}.{OrderSection.Name}', '{schema}.{JournalSection.Name}', '{schema}.{JournalTables.Slots}',
-            '{schema}.{JournalTables.Checkpoints}', '{schema}.{JournalTables.FormerCheckpoints}', '{schema}.{ParkedTable.Name}', '{schema}.{RecordedNames.Name}',
-            '{members.Members}', '{members.Slots}', '{members.Cluster}']) as name),
+          select name::regclass, 'select,insert,update,delete' from unnest(array['{string.Join("', '", OtherTables(schema, members))}']) as name),
         sequences as materialized (
           select sequence.oid::regclass as name from tables
           join pg_depend owned on owned.refobjid = tables.name and owned.refclassid = 'pg_class'::regclass
@@ -39,22 +38,23 @@ internal sealed class StoreCheck(NpgsqlDataSource database, string schema, Membe
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(new(_check));
+        batch.BatchCommands.Add(new(_touch));
         batch.BatchCommands.Add(names.ReadCommand());
         await using var answer = await batch.ExecuteReaderAsync(cancellationToken);
         await answer.ReadAsync(cancellationToken);
-        if (answer.GetBoolean(0))
+        var unusable = WhyUnusable(answer);
+        try
         {
-            throw new StoreUnavailableException(MartenFailures.ReadOnly) { Cause = PostgresErrorCodes.ReadOnlySqlTransaction };
+            await answer.NextResultAsync(cancellationToken);
+        }
+        catch (PostgresException) when (unusable is not null)
+        {
+            // It knows only the first of what is missing.
         }
 
-        if (answer.GetFieldValue<string[]>(2) is { Length: > 0 } missing)
+        if (unusable is not null)
         {
-            var role = answer.GetString(1);
-            throw new StoreUnavailableException(
-                $"The database role '{role}' lacks privileges ({string.Join(", ", missing.Order())}). Run the statements that the service prints with --grants {role}.")
-            {
-                Cause = MartenFailures.MissingPrivilege,
-            };
+            throw unusable;
         }
 
         await answer.NextResultAsync(cancellationToken);
@@ -62,4 +62,29 @@ internal sealed class StoreCheck(NpgsqlDataSource database, string schema, Membe
         await answer.DisposeAsync();
         await names.LearnAsync(recorded, cancellationToken);
     }
+
+    private static StoreUnavailableException? WhyUnusable(NpgsqlDataReader answer)
+    {
+        if (answer.GetBoolean(0))
+        {
+            return new StoreUnavailableException(MartenFailures.ReadOnly) { Cause = PostgresErrorCodes.ReadOnlySqlTransaction };
+        }
+
+        var (role, missing) = (answer.GetString(1), answer.GetFieldValue<string[]>(2));
+        return missing.Length == 0 ? null : new StoreUnavailableException(
+            $"The database role '{role}' lacks privileges ({string.Join(", ", missing.Order())}). Run the statements that the service prints with --grants {role}.")
+        {
+            Cause = MartenFailures.MissingPrivilege,
+        };
+    }
+
+    private static string[] EventTables(string schema) => [$"{schema}.mt_streams", $"{schema}.mt_events"];
+
+    private static string[] OtherTables(string schema, MemberTables members) =>
+    [
+        $"{schema}.mt_doc_{EntitySnapshot.Alias}", $"{schema}.mt_doc_{EntityValue.Alias}", $"{schema}.{RecordSection.Name}", $"{schema}.{OutboxSection.Name}",
+        $"{schema}.{TimerSection.Name}", $"{schema}.{OrderSection.Name}", $"{schema}.{JournalSection.Name}", $"{schema}.{JournalTables.Slots}",
+        $"{schema}.{JournalTables.Checkpoints}", $"{schema}.{JournalTables.FormerCheckpoints}", $"{schema}.{ParkedTable.Name}", $"{schema}.{RecordedNames.Name}",
+        members.Members, members.Slots, members.Cluster,
+    ];
 }

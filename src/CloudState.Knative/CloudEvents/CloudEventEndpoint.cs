@@ -85,7 +85,8 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls
 
     /// <summary>Null when the rpc has nothing to say, or says it to a topic.</summary>
     private OutgoingEvent? ToEvent(CloudEventCall call, CallOutcome outcome) => outcome.Reply is null || OutTopic.Of(call.Rpc) is not null ? null : OutgoingEvents.FromReply(
-        call.Rpc, shapes, outcome.Reply, "application/json", call.CommandId, service.Value, call.Call.Metadata.CloudEvent?.Subject, outcome.Metadata, call.Scope.Trace, time.GetUtcNow());
+        call.Rpc, shapes, outcome.Reply, "application/json", CommandIds.ToText(call.CommandId), service.Value, call.Call.Metadata.CloudEvent?.Subject, outcome.Metadata, call.Scope.Trace,
+        time.GetUtcNow());
 
     private static Task AnswerAsync(HttpContext http, int status, string detail)
     {

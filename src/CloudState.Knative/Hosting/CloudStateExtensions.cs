@@ -1,6 +1,6 @@
 using CloudState.Knative;
-using CloudState.Knative.Calls;
 using CloudState.Knative.Actions;
+using CloudState.Knative.Calls;
 using CloudState.Knative.CloudEvents;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Dispatch;
