@@ -17,5 +17,5 @@ for project in ShoppingCart Orders/Carts Orders/Orders; do
     done
 done
 for program in Orders/Carts-true/Carts Orders/Orders-true/Orders ShoppingCart-false/ShoppingCart Orders/Carts-false/Carts Orders/Orders-false/Orders; do
-    "$published/$program" --schema-sql ConnectionStrings:CloudState=Host=none | grep -q mt_events || { echo "$program does not run." >&2; exit 1; }
+    ConnectionStrings__CloudState=Host=none "$published/$program" --schema-sql | grep mt_events >/dev/null || { echo "$program does not run." >&2; exit 1; }
 done
