@@ -1,4 +1,5 @@
 using CloudState.Knative.Marten.Cluster;
+using CloudState.Knative.Marten.Connection;
 using CloudState.Knative.Marten.Sections;
 using CloudState.Knative.Storage;
 using Npgsql;
@@ -32,8 +33,14 @@ internal sealed class SetBasedAppend(NpgsqlDataSource database, AppendStatement 
     /// <exception cref="VersionConflictException">An entity is not at the expected version.</exception>
     public async Task<DateTimeOffset?> RunAsync(IReadOnlyList<StreamAppend> batch, Guid? memberId, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand();
-        return await RunAsync(command, batch, memberId, cancellationToken);
+        try
+        {
+            return await database.RunAsync(connection => RunAsync(new NpgsqlCommand { Connection = connection }, batch, memberId, cancellationToken), cancellationToken);
+        }
+        catch (PostgresException conflict) when (conflict.SqlState == PostgresErrorCodes.DivisionByZero)
+        {
+            throw new VersionConflictException("An entity of this batch is not at the expected version, or its stream is archived. Nothing was written.", conflict);
+        }
     }
 
     /// <summary>Writes all of the batch as <see cref="RunAsync(IReadOnlyList{StreamAppend}, Guid?, CancellationToken)"/> does, and undoes it.</summary>
@@ -41,23 +48,18 @@ internal sealed class SetBasedAppend(NpgsqlDataSource database, AppendStatement 
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using var command = new NpgsqlCommand { Connection = connection, Transaction = transaction };
-        await RunAsync(command, batch, memberId: null, cancellationToken);
+        await RunAsync(new NpgsqlCommand { Connection = connection, Transaction = transaction }, batch, memberId: null, cancellationToken);
         await transaction.RollbackAsync(cancellationToken);
     }
 
     private async Task<DateTimeOffset?> RunAsync(NpgsqlCommand command, IReadOnlyList<StreamAppend> batch, Guid? memberId, CancellationToken cancellationToken)
     {
-        command.CommandText = statement.Prepare(command.Parameters, batch, memberId);
-        try
+        await using (command)
         {
+            command.CommandText = statement.Prepare(command.Parameters, batch, memberId);
             await using var result = await command.ExecuteReaderAsync(cancellationToken);
             await result.ReadAsync(cancellationToken);
             return result.GetBoolean(0) ? result.GetFieldValue<DateTimeOffset>(1) : throw PostgresMemberStore.Fenced(memberId!.Value);
-        }
-        catch (PostgresException conflict) when (conflict.SqlState == PostgresErrorCodes.DivisionByZero)
-        {
-            throw new VersionConflictException("An entity of this batch is not at the expected version, or its stream is archived. Nothing was written.", conflict);
         }
     }
 }

@@ -113,7 +113,7 @@ internal static class MartenFailures
             $"The database lacks the schema that this service needs ({refused.MessageText}). Run the service once with --migrate to create or upgrade it.",
 
         PostgresErrorCodes.InsufficientPrivilege =>
-            $"The database role lacks a privilege ({refused.MessageText}). Run the statements that the service prints with --grants ROLE.",
+            $"The database role lacks a privilege ({refused.MessageText}). To serve it needs what the service prints with --grants ROLE; to run --migrate it must own the schema.",
 
         PostgresErrorCodes.ReadOnlySqlTransaction => ReadOnly,
 

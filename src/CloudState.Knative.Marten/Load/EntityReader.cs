@@ -66,10 +66,13 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
     /// <summary>Values and recent commands.</summary>
     public Task<IReadOnlyList<EntityRows>> ReadValuesAsync(IReadOnlyList<EntityRequest> requests) => ReadAsync(_values, requests);
 
-    private async Task<IReadOnlyList<EntityRows>> ReadAsync(string statement, IReadOnlyList<EntityRequest> requests)
+    private Task<IReadOnlyList<EntityRows>> ReadAsync(string statement, IReadOnlyList<EntityRequest> requests) =>
+        database.RunAsync(connection => ReadAsync(connection, statement, requests), CancellationToken.None);
+
+    private async Task<IReadOnlyList<EntityRows>> ReadAsync(NpgsqlConnection connection, string statement, IReadOnlyList<EntityRequest> requests)
     {
         var streams = requests.Select(request => request.Stream).ToArray();
-        await using var batch = database.CreateBatch();
+        await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(new(statement) { Parameters = { Parameter.Texts(streams) } });
         batch.BatchCommands.Add(new(_recentCommands)
         {

@@ -151,7 +151,17 @@ internal sealed class MartenEntityStore : IEntityStore
             Commands = [new CommandRecord($"{Guid.NewGuid():N}", "", Fingerprint: 0, StatusCode: 0, StatusDetail: "", ByteString.Empty, DateTimeOffset.UtcNow)],
             Outbox = [new OutboxEntry(Guid.NewGuid(), entity, SlotNumber: 0, "", ByteString.Empty)],
         };
-        return RunAsync(() => _setBased.RehearseAsync([new StreamAppend(entity.ToString(), append)], cancellationToken), cancellationToken);
+        return RunAsync(
+            async () =>
+            {
+                await _setBased.RehearseAsync([new StreamAppend(entity.ToString(), append)], cancellationToken);
+
+                // What has failed may have left connections with half-prepared statements.
+                _database.Clear();
+                _appending.Clear();
+                await OpenAppendingAsync(cancellationToken);
+            },
+            cancellationToken);
     }
 
     public Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken) =>

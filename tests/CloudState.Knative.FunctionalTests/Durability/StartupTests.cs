@@ -151,8 +151,8 @@ public sealed class StartupTests : IDisposable
     [Theory]
     [InlineData("a role that does not exist", "nobody_here", "", "28000")]
     [InlineData("a database that does not exist", "", "nothing_here", "3D000")]
-    [InlineData("a role without privileges", "without_privileges", "", "42501")]
-    public async Task Migrate_DoesNotWaitForWhatWaitingDoesNotCure(string what, string role, string name, string sqlState)
+    [InlineData("a role without privileges", "without_privileges", "", "lacks a privilege")]
+    public async Task Migrate_DoesNotWaitForWhatWaitingDoesNotCure(string what, string role, string name, string why)
     {
         await using var schema = new PostgresSchema();
         if (role == "without_privileges")
@@ -169,7 +169,7 @@ public sealed class StartupTests : IDisposable
                 ["--migrate"], ("ConnectionStrings__CloudState", database.ConnectionString), ("CloudState__Marten__SchemaName", schema.Name));
 
             AssertRefused(exitCode, output, "The schema could not be migrated: ");
-            Assert.True(output.Contains(sqlState, StringComparison.Ordinal), $"{what}: {output}");
+            Assert.True(output.Contains(why, StringComparison.Ordinal), $"{what}: {output}");
             Assert.DoesNotContain("Waiting", output, StringComparison.Ordinal);
         }
         finally
