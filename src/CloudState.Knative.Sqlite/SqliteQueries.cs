@@ -19,14 +19,14 @@ internal static class SqliteQueries
                 var recentCommands = ReadRecentCommands(session, stream, commandIds);
                 if (storedAs == StoredAs.Value)
                 {
-                    var (version, value) = ReadValue(session, stream, types);
-                    entity = new StoredEntity(version, value, [], recentCommands);
+                    var (version, value, size) = ReadValue(session, stream, types);
+                    entity = new StoredEntity(version, value, [], recentCommands) { Size = size };
                 }
                 else
                 {
-                    var snapshot = ReadSnapshot(session, stream, types);
-                    var (version, events) = ReadEvents(session, stream, snapshot?.Version ?? 0, types);
-                    entity = new StoredEntity(version, snapshot, events, recentCommands);
+                    var (snapshot, snapshotSize) = ReadSnapshot(session, stream, types);
+                    var (version, events, size) = ReadEvents(session, stream, snapshot?.Version ?? 0, types);
+                    entity = new StoredEntity(version, snapshot, events, recentCommands) { Size = snapshotSize + size };
                 }
             });
         }
@@ -66,34 +66,46 @@ internal static class SqliteQueries
         }
     });
 
-    private static StoredSnapshot? ReadSnapshot(SqliteSession session, string stream, StoredTypes types)
+    private static (StoredSnapshot? Snapshot, long Size) ReadSnapshot(SqliteSession session, string stream, StoredTypes types)
     {
         using var row = session.Query("SELECT version, type, state FROM snapshots WHERE stream = $1", stream);
-        return row.Read() ? new StoredSnapshot(row.GetInt64(0), types.FromJson(row.GetString(1), row.GetString(2))) : null;
+        if (!row.Read())
+        {
+            return (null, 0);
+        }
+
+        var json = row.GetString(2);
+        return (new StoredSnapshot(row.GetInt64(0), types.FromJson(row.GetString(1), json)), json.Length);
     }
 
-    private static (long Version, StoredSnapshot? Value) ReadValue(SqliteSession session, string stream, StoredTypes types)
+    private static (long Version, StoredSnapshot? Value, long Size) ReadValue(SqliteSession session, string stream, StoredTypes types)
     {
         using var row = session.Query("SELECT version, type, value, expires_at FROM entity_values WHERE stream = $1", stream);
         if (!row.Read())
         {
-            return (0, null);
+            return (0, null, 0);
         }
 
         var version = row.GetInt64(0);
-        return row.IsDBNull(1)
-            ? (version, null)
-            : (version, new StoredSnapshot(version, types.FromJson(row.GetString(1), row.GetString(2)), row.IsDBNull(3) ? null : SqliteTime.Parse(row.GetString(3))));
+        if (row.IsDBNull(1))
+        {
+            return (version, null, 0);
+        }
+
+        var json = row.GetString(2);
+        return (version, new StoredSnapshot(version, types.FromJson(row.GetString(1), json), row.IsDBNull(3) ? null : SqliteTime.Parse(row.GetString(3))), json.Length);
     }
 
-    private static (long Version, List<object> Events) ReadEvents(SqliteSession session, string stream, long after, StoredTypes types)
+    private static (long Version, List<object> Events, long Size) ReadEvents(SqliteSession session, string stream, long after, StoredTypes types)
     {
         var events = new List<object>();
         using var row = session.Query("SELECT version, type, data FROM events WHERE stream = $1 AND version > $2 AND archived = 0 ORDER BY version", stream, after);
-        var version = after;
+        var (version, size) = (after, 0L);
         while (row.Read())
         {
-            var newEvent = types.FromJson(row.GetString(1), row.GetString(2));
+            var json = row.GetString(2);
+            var newEvent = types.FromJson(row.GetString(1), json);
+            size += json.Length;
             if (row.GetInt64(0) != ++version && newEvent is not EntityDeleted)
             {
                 throw new UnreadableEntityException($"Its events have a gap before version {row.GetInt64(0)}.");
@@ -103,7 +115,7 @@ internal static class SqliteQueries
             events.Add(newEvent);
         }
 
-        return (version, events);
+        return (version, events, size);
     }
 
     private static List<RecentCommand> ReadRecentCommands(SqliteSession session, string stream, CommandIdWindow window)

@@ -52,7 +52,7 @@ internal sealed class EntityLoader
     {
         var value = rows.State is null ? null : StateJson.ReadValue(rows.State, _types);
         return new StoredEntity(
-            value?.Version ?? 0, value?.State is null ? null : new StoredSnapshot(value.Version, value.State, value.ExpiresAt), [], InOrder(rows.RecentCommands));
+            value?.Version ?? 0, value?.State is null ? null : new StoredSnapshot(value.Version, value.State, value.ExpiresAt), [], InOrder(rows.RecentCommands)) { Size = rows.Size };
     }
 
     private async ValueTask<StoredEntity> ToEntityAsync(string stream, EntityRows rows, CancellationToken cancellationToken)
@@ -83,7 +83,7 @@ internal sealed class EntityLoader
 
         // More events than the stream's row knows were appended before Marten read them; fewer are missing.
         return version >= rows.Version && (snapshot?.Version ?? 0) <= rows.Version && !rows.IsArchived
-            ? new StoredEntity(version, snapshot is null ? null : new StoredSnapshot(snapshot.Version, snapshot.State), events, InOrder(rows.RecentCommands)) { Adopted = adopted }
+            ? new StoredEntity(version, snapshot is null ? null : new StoredSnapshot(snapshot.Version, snapshot.State), events, InOrder(rows.RecentCommands)) { Adopted = adopted, Size = rows.Size }
             : throw new UnreadableEntityException(
                 $"its stream is {(rows.IsArchived ? "archived" : "incomplete")}: " +
                 $"at version {rows.Version}, with a snapshot at {snapshot?.Version ?? 0} and {events.Count} later events.");

@@ -23,6 +23,9 @@ internal sealed class EntityRows
     /// <summary>The events after the snapshot, each an <see cref="EventPage"/>, in no order.</summary>
     public List<byte[]> LaterEvents { get; } = [];
 
+    /// <summary>Of what there is, in bytes.</summary>
+    public long Size => (State?.Length ?? 0L) + LaterEvents.Sum(page => (long)page.Length);
+
     /// <summary>In no order.</summary>
     public CommandRow[] RecentCommands { get; set; } = [];
 }

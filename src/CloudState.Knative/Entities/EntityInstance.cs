@@ -1,5 +1,6 @@
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
+using Google.Protobuf;
 
 namespace CloudState.Knative.Entities;
 
@@ -18,6 +19,9 @@ internal abstract class EntityInstance(long version, StoredTypes types)
     public bool HasChanges => Version != _keptVersion;
 
     public StoredTypes Types => types;
+
+    /// <summary>About how large the state is, in bytes: what was loaded, and the events since. Often more than <see cref="MeasureState"/>.</summary>
+    public long StateSize { get; set; }
 
     /// <summary>Called before the handler of a command runs.</summary>
     public virtual void Begin(CommandContext command, DateTimeOffset now)
@@ -50,6 +54,9 @@ internal abstract class EntityInstance(long version, StoredTypes types)
     /// <summary>The state as it was before the command that is being handled, for what is stored beside it.</summary>
     public StateChange Unchanged => NoChange(_keptVersion);
 
+    /// <summary>The size of the state, in bytes; 0 if it cannot be known.</summary>
+    public virtual long MeasureState() => 0;
+
     /// <summary>What the command has changed since <paramref name="expectedVersion"/>.</summary>
     protected abstract StateChange TakeChange(long expectedVersion, DateTimeOffset now);
 
@@ -62,4 +69,8 @@ internal abstract class ClassInstance(Entity entity, long version, StoredTypes t
     public Entity Entity { get; } = entity;
 
     public override void Begin(CommandContext command, DateTimeOffset now) => Entity.BeginCommand(this, command);
+
+    public override long MeasureState() => StateSize = SizeOf(Entity.TakeSnapshot());
+
+    protected long SizeOf(object stored) => stored is IMessage message ? message.CalculateSize() : Types.Find(stored.GetType())?.Write(stored).Length ?? 0;
 }

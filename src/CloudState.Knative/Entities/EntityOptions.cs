@@ -23,6 +23,11 @@ public sealed class EntityOptions
     [Number(1)]
     public int MaxActive { get; set; } = 100_000;
 
+    /// <summary>The largest state of an entity, in bytes of its message. A command that would make it larger is rejected with FAILED_PRECONDITION.</summary>
+    /// <value>At least 1,024. Default: null, a 64th of the memory that the process may use, at most 16 MiB.</value>
+    [Number(1024)]
+    public int? MaxStateSize { get; set; }
+
     /// <summary>
     /// How many commands may wait for one entity, those included that wait for their events to be stored. More are answered with RESOURCE_EXHAUSTED.
     /// </summary>

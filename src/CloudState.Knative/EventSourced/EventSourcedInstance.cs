@@ -17,6 +17,7 @@ internal sealed class EventSourcedInstance(EventSourcedModel model, Entity entit
     {
         (_events ??= []).Add(stored);
         Version++;
+        StateSize += SizeOf(stored);
         model.Handlers.Find(applied.GetType())(Entity, applied);
     }
 
@@ -24,6 +25,7 @@ internal sealed class EventSourcedInstance(EventSourcedModel model, Entity entit
     {
         (_events ??= []).Add(new EntityDeleted());
         Version++;
+        StateSize = 0;
         Entity.Reset();
     }
 

@@ -1,4 +1,5 @@
 using CloudState.Knative.Dispatch;
+using CloudState.Knative.Memory;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
 
@@ -8,7 +9,7 @@ namespace CloudState.Knative.Grpc;
 /// The gRPC edge, and through JSON transcoding the REST edge: answers every call of a service itself. The generated
 /// base class behind it is only there to describe the service; it is never called.
 /// </summary>
-internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls) : Interceptor
+internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MemoryLimit memory) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -33,6 +34,11 @@ internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls) : Intercept
         where TResponse : class
     {
         var outcome = await calls.ExecuteAsync(Find(context), input, ScopeOf(context));
+        if (outcome.IsReply && !memory.TryReserve(outcome.Reply!.CalculateSize(), context.GetHttpContext()))
+        {
+            outcome = ReplyRoom.NoRoom;
+        }
+
         await HttpReply.WriteMetadataAsync(outcome, context);
         return outcome.IsReply ? (TResponse)outcome.Reply! : throw new RpcException(outcome.Status);
     }

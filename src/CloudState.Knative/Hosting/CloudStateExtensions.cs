@@ -9,6 +9,7 @@ using CloudState.Knative.Grpc;
 using CloudState.Knative.Hosting;
 using CloudState.Knative.Kestrel;
 using CloudState.Knative.Management;
+using CloudState.Knative.Memory;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Grpc.Health.V1;
@@ -115,7 +116,9 @@ public static class CloudStateExtensions
         var (health, cluster) = (services.GetRequiredService<StoreHealth>(), services.GetRequiredService<ClusterState>());
         services.GetRequiredService<OperatorEndpoints>().UseInternalPort(app);
         GracefulClose.UseGracefulClose(app);
-        app.UseKnativeProbe(() => health.IsUp && cluster.IsReady);
+        var memory = services.GetRequiredService<MemoryLimit>();
+        app.UseKnativeProbe(() => health.IsUp && cluster.IsReady && !memory.Refuses);
+        app.UseMemoryGate(memory);
         app.UseRequestErrors();
         app.UseGrpcWeb();
     }
@@ -216,7 +219,7 @@ public static class CloudStateExtensions
         builder.Services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, services) =>
         {
             var options = services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
-            kestrel.Limits.MaxRequestBodySize = options.MaxRequestBodySize;
+            kestrel.Limits.MaxRequestBodySize = services.GetRequiredService<MemoryLimit>().AtMost(options.MaxRequestBodySize);
             var sharedPort = new SharedPort(
                 kestrel, options.ProtocolDetectionTimeout, options.ShutdownKeepAlive, services.GetRequiredService<TimeProvider>());
             sharedPort.Listen(port);
@@ -235,15 +238,16 @@ public static class CloudStateExtensions
         // As protobuf's JSON mapping says: a number would lose digits in JavaScript.
         services.AddGrpc().AddJsonTranscoding(transcoding => transcoding.JsonSettings.WriteInt64sAsStrings = true);
         services.AddOptions<GrpcJsonTranscodingOptions>().Configure<MessageShapes>((transcoding, shapes) => transcoding.TypeRegistry = shapes.Registry);
-        services.AddOptions<global::Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<IOptions<CloudStateOptions>>((grpc, options) =>
+        services.AddOptions<global::Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<IOptions<CloudStateOptions>, MemoryLimit>((grpc, options, memory) =>
         {
-            grpc.MaxReceiveMessageSize = options.Value.MaxRequestBodySize;
+            grpc.MaxReceiveMessageSize = memory.AtMost(options.Value.MaxRequestBodySize);
             grpc.EnableDetailedErrors = options.Value.EnableDetailedErrors;
         });
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks()
             .AddCheck<StoreHealthCheck>("store", tags: [ReadinessTag])
-            .AddCheck<BacklogHealthCheck>("backlog", tags: [ReadinessTag]);
+            .AddCheck<BacklogHealthCheck>("backlog", tags: [ReadinessTag])
+            .AddCheck<MemoryHealthCheck>("memory", tags: [ReadinessTag]);
         services.AddSingleton<RpcInterceptor>();
         services.AddSingleton<ServiceValidation>();
         services.AddSingleton<MappedService>();

@@ -59,10 +59,23 @@ public sealed class CloudStateOptions
     [Number(1)]
     public int MaxBatchSize { get; set; } = 256;
 
-    /// <summary>The largest request body, in bytes, at every edge.</summary>
+    /// <summary>The largest request body, in bytes, at every edge. A process with little memory takes at most a 32nd of that.</summary>
     /// <value>Bytes, at least 1. Default: 4 MiB.</value>
     [Number(1)]
     public int MaxRequestBodySize { get; set; } = 4 * 1024 * 1024;
+
+    /// <summary>How much memory the process may use, in megabytes.</summary>
+    /// <value>At least 16. Default: null, what .NET may use: its heap limit, the memory of the container or that of the machine.</value>
+    [Number(16)]
+    public int? MemoryLimit { get; set; }
+
+    /// <summary>
+    /// The part of the memory beyond which new work is refused, with 503 or RESOURCE_EXHAUSTED, and entities leave memory, those first that were never
+    /// written. Such a process is not ready.
+    /// </summary>
+    /// <value>Percent, from 10 to 95. Default: 75.</value>
+    [Number(10, 95)]
+    public int MaxMemoryLoad { get; set; } = 75;
 
     /// <summary>The longest entity key, in UTF-16 characters. Longer ones are INVALID_ARGUMENT.</summary>
     /// <value>Characters, at least 1. Default: 512. PostgreSQL indexes at most about 2,700 bytes.</value>

@@ -9,6 +9,7 @@ using CloudState.Knative.Entities;
 using CloudState.Knative.Journal;
 using CloudState.Knative.Kestrel;
 using CloudState.Knative.Management;
+using CloudState.Knative.Memory;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Remote;
@@ -50,6 +51,9 @@ internal static class CloudStateServices
 
     public static void AddRuntime(this IServiceCollection services)
     {
+        services.AddSingleton(provider => new MemoryLimit(
+            OptionsOf(provider).MemoryLimit * 1024L * 1024, OptionsOf(provider).MaxMemoryLoad,
+            provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<MemoryLimit>>()));
         services.AddSingleton(provider => new EntityDefinitions([.. provider.GetServices<EntityRegistration>().Select(entity => entity.Definition)]));
         services.AddSingleton(RuntimeFactory.Create);
         services.AddSingleton<Housekeeping>();

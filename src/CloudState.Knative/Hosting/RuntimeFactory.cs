@@ -3,6 +3,7 @@ using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Journal;
+using CloudState.Knative.Memory;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Runtime;
@@ -23,12 +24,16 @@ internal static class RuntimeFactory
         var journal = new JournalWriter(
             provider.GetRequiredService<IEntityStore>(), provider.GetRequiredService<TypeJournals>().ByType,
             provider.GetRequiredService<StoreHealth>(), options.MaxBatchSize, provider.GetRequiredService<ILogger<JournalWriter>>());
-        return new EntityRuntime(
+        var runtime = new EntityRuntime(
             provider.GetServices<EntityRegistration>().ToDictionary(
                 entity => entity.Definition.EntityType, entity => CreateTable(provider, entity, options, journal)),
             journal,
             provider.GetRequiredService<TimeProvider>());
+        provider.GetRequiredService<MemoryLimit>().ReleaseBy(runtime.PassivateHalf);
+        return runtime;
     }
+
+    private static long MaxStateSize(EntityOptions options, MemoryLimit memory) => options.MaxStateSize ?? Math.Min(memory.Bytes / 64, 16 * 1024 * 1024);
 
     /// <summary>Types that are not consumed have no journal, and pay nothing for it.</summary>
     public static TypeJournals CreateJournals(IServiceProvider provider)
@@ -45,14 +50,15 @@ internal static class RuntimeFactory
     private static ActivationTable CreateTable(IServiceProvider provider, EntityRegistration entity, CloudStateOptions options, JournalWriter journal)
     {
         var entityOptions = OptionsOf(entity, options);
-        var (limits, time, outbox) = (
-            provider.GetRequiredService<CallLimits>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<OwnedOutbox>());
+        var (limits, time, outbox, memory) = (
+            provider.GetRequiredService<CallLimits>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<OwnedOutbox>(),
+            provider.GetRequiredService<MemoryLimit>());
         var environment = new EntityEnvironment(entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), entityOptions);
         var loader = new EntityLoader(
             entity.Definition.Model, environment, provider.GetRequiredService<TypeJournals>().ByType.ContainsKey(entity.Definition.EntityType),
-            provider.GetRequiredService<IEntityStore>(), provider.GetRequiredService<StoreHealth>(), limits, time);
+            provider.GetRequiredService<IEntityStore>(), provider.GetRequiredService<StoreHealth>(), limits, memory, time);
         var runner = new CommandRunner(
-            provider.GetRequiredService<CallTargets>(), [.. ContributorsOf(provider, entity.Definition)], outbox, limits, time,
+            provider.GetRequiredService<CallTargets>(), [.. ContributorsOf(provider, entity.Definition)], outbox, limits, MaxStateSize(entityOptions, memory), memory, time,
             provider.GetRequiredService<ILogger<CommandRunner>>());
         return new ActivationTable(
             loader, runner, entityOptions, journal, outbox, provider.GetRequiredService<TimerSchedule>(), time);

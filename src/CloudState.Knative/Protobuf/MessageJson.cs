@@ -13,6 +13,9 @@ internal static class MessageJson
     private const int OnStack = 512;
     private const int MaxKept = 64 * 1024;
 
+    // Larger ones the pool would keep for minutes.
+    private const int MaxPooled = 1024 * 1024;
+
     private static readonly JsonWriterOptions WriterOptions = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     [ThreadStatic]
@@ -26,10 +29,16 @@ internal static class MessageJson
     /// <param name="shape">Of its type.</param>
     /// <param name="style">For whom.</param>
     /// <exception cref="UnstorableDataException">The message has no JSON.</exception>
-    public static byte[] Write(IMessage message, MessageShape shape, JsonStyle style)
+    public static byte[] Write(IMessage message, MessageShape shape, JsonStyle style) => Write(message, message.CalculateSize(), shape, style);
+
+    /// <inheritdoc cref="Write(IMessage, MessageShape, JsonStyle)"/>
+    /// <param name="message">The message.</param>
+    /// <param name="size">Of it, in bytes.</param>
+    /// <param name="shape">Of its type.</param>
+    /// <param name="style">For whom.</param>
+    public static byte[] Write(IMessage message, int size, MessageShape shape, JsonStyle style)
     {
-        var size = message.CalculateSize();
-        var rented = size <= OnStack ? null : ArrayPool<byte>.Shared.Rent(size);
+        var rented = size <= OnStack ? null : size <= MaxPooled ? ArrayPool<byte>.Shared.Rent(size) : new byte[size];
         var wire = (rented ?? stackalloc byte[OnStack])[..size];
         message.WriteTo(wire);
 
@@ -46,7 +55,7 @@ internal static class MessageJson
             (_buffer, _writer) = (null, null);
         }
 
-        if (rented is not null)
+        if (rented is not null && size <= MaxPooled)
         {
             ArrayPool<byte>.Shared.Return(rented);
         }

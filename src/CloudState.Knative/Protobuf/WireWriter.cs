@@ -10,6 +10,9 @@ internal ref struct WireWriter(Span<byte> initial)
 {
     private const int MaxVarint = 10;
 
+    // Larger ones the pool would keep for minutes.
+    private const int MaxPooled = 1024 * 1024;
+
     private Span<byte> _buffer = initial;
     private byte[]? _rented;
     private int _length;
@@ -98,9 +101,11 @@ internal ref struct WireWriter(Span<byte> initial)
 
     private void Grow(int size)
     {
-        var larger = ArrayPool<byte>.Shared.Rent(Math.Max(_length + size, _buffer.Length * 2));
+        var capacity = Math.Max(_length + size, _buffer.Length * 2);
+        var larger = capacity <= MaxPooled ? ArrayPool<byte>.Shared.Rent(capacity) : new byte[capacity];
         Written.CopyTo(larger);
         Dispose();
-        _buffer = _rented = larger;
+        _buffer = larger;
+        _rented = capacity <= MaxPooled ? larger : null;
     }
 }

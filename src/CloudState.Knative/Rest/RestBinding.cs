@@ -82,5 +82,5 @@ internal sealed class RestBinding
         }
     }
 
-    public byte[] WriteReply(IMessage reply) => MessageJson.Write(reply, _output, JsonStyle.Client);
+    public byte[] WriteReply(IMessage reply, int size) => MessageJson.Write(reply, size, _output, JsonStyle.Client);
 }

@@ -1,5 +1,6 @@
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Memory;
 using CloudState.Knative.Protobuf;
 using Google.Api;
 using Google.Protobuf.Reflection;
@@ -61,7 +62,7 @@ internal static class RestEndpoints
 
         RequestDelegate WithFastPath(LocalRpc rpc, HttpRule rule, RouteEndpointBuilder route, RequestDelegate transcoding) =>
             canUseFastPath && RestBinding.TryCreate(rpc, rule, route.RoutePattern) is { } binding
-                ? new RestFastPath(binding, calls, transcoding).HandleAsync
+                ? new RestFastPath(binding, calls, services.GetRequiredService<MemoryLimit>(), transcoding).HandleAsync
                 : transcoding;
     }
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Memory;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +14,7 @@ namespace CloudState.Knative.Rest;
 /// JSON transcoding, byte by byte, without what that does for the sake of other requests. Those are left to it, untouched; also all that turn out to be malformed,
 /// so that its error messages are the only ones.
 /// </summary>
-internal sealed class RestFastPath(RestBinding binding, RpcCalls calls, RequestDelegate transcoding)
+internal sealed class RestFastPath(RestBinding binding, RpcCalls calls, MemoryLimit memory, RequestDelegate transcoding)
 {
     private const string JsonContentType = "application/json";
     private const string JsonUtf8ContentType = "application/json; charset=utf-8";
@@ -35,7 +36,9 @@ internal sealed class RestFastPath(RestBinding binding, RpcCalls calls, RequestD
         }
 
         var outcome = await ExecuteAsync(message, http);
-        var json = outcome.IsReply ? binding.WriteReply(outcome.Reply!) : RestStatus.Write(outcome.Status);
+        var size = outcome.Reply?.CalculateSize() ?? 0;
+        outcome = memory.TryReserve(size, http) ? outcome : ReplyRoom.NoRoom;
+        var json = outcome.IsReply ? binding.WriteReply(outcome.Reply!, size) : RestStatus.Write(outcome.Status);
         HttpReply.WriteMetadata(outcome, http.Response);
         http.Response.StatusCode = RestStatus.HttpStatusOf(outcome.Status.StatusCode);
         http.Response.ContentType = JsonUtf8ContentType;

@@ -40,6 +40,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     private TaskCompletionSource? _allReleased;
     private bool _isRunning;
     private bool _isPassivated;
+    private bool _isKept;
     private long _arrivals;
 
     // Commands from their arrival to the release of their outcome.
@@ -63,6 +64,9 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             }
         }
     }
+
+    /// <summary>Whether the entity, as far as is known, was never written.</summary>
+    public bool IsUnwritten => _entity is not { Version: > 0 };
 
     /// <summary>Puts a command into the mailbox, if it has room and the entity has not left memory meanwhile.</summary>
     public Admission TryEnqueue(Command command, DateTimeOffset deadline, out PendingCommand? pending)
@@ -155,6 +159,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         {
             _isRunning = false;
             StartWhenIdle();
+            KeepOrLeave();
         }
     }
 
@@ -189,8 +194,28 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             }
 
             _isRunning = false;
+            KeepOrLeave();
             return null;
         }
+    }
+
+    /// <summary>What does not exist in the store is not kept in memory: there is no end of it.</summary>
+    private void KeepOrLeave()
+    {
+        if (_isKept)
+        {
+            return;
+        }
+
+        if (!IsBusy && (_entity is null || _entity.IsBlank))
+        {
+            _isPassivated = true;
+            table.Remove(this);
+            return;
+        }
+
+        _isKept = true;
+        table.Keep(this);
     }
 
     private async ValueTask HandleAsync(PendingCommand pending)

@@ -91,6 +91,24 @@ internal sealed class ActivationTable(
         }
     }
 
+    /// <summary>Lets half of the entities leave memory: those first that were never written, then those that were not used for longest.</summary>
+    public void PassivateHalf()
+    {
+        var target = Count / 2;
+        for (var left = _clock.Count; left > 0 && Count > target; left--)
+        {
+            TryPassivateNext(static activation => activation.IsUnwritten);
+        }
+
+        for (var left = _clock.Count; left > 0 && Count > target; left--)
+        {
+            TryPassivateNext(static _ => true);
+        }
+    }
+
+    /// <summary>An entity is worth its memory: from now on it may have to leave it.</summary>
+    public void Keep(Activation activation) => _clock.Enqueue((activation, activation.LastUsed));
+
     private bool IsIdle(long stamp) => Time.GetElapsedTime(stamp) >= Options.PassivateAfter;
 
     private void PassivateBeyondMax()
@@ -132,13 +150,12 @@ internal sealed class ActivationTable(
         if (active == created)
         {
             Interlocked.Increment(ref _count);
-            _clock.Enqueue((active, active.LastUsed));
         }
 
         return active;
     }
 
-    private void Remove(Activation activation)
+    public void Remove(Activation activation)
     {
         if (_active.TryRemove(KeyValuePair.Create(activation.Id.Key, activation)))
         {

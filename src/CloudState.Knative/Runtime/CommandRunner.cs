@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
+using CloudState.Knative.Memory;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
@@ -12,7 +13,8 @@ namespace CloudState.Knative.Runtime;
 
 /// <summary>Runs the command handlers of entities of one type, and decides what becomes of what they did.</summary>
 internal sealed partial class CommandRunner(
-    CallTargets targets, IReadOnlyList<IOutboxContributor> contributors, OwnedOutbox outbox, CallLimits limits, TimeProvider time, ILogger<CommandRunner> logger)
+    CallTargets targets, IReadOnlyList<IOutboxContributor> contributors, OwnedOutbox outbox, CallLimits limits, long maxStateSize,
+    MemoryLimit memory, TimeProvider time, ILogger<CommandRunner> logger)
 {
     /// <summary>Runs the handler and sets the command's outcome.</summary>
     public async ValueTask<Decision> RunAsync(PendingCommand pending, LoadedEntity entity)
@@ -59,6 +61,14 @@ internal sealed partial class CommandRunner(
             context.Close();
         }
 
+        if (context.Failure is null && instance.StateSize > maxStateSize && instance.HasChanges && instance.MeasureState() is var size && size > maxStateSize)
+        {
+            pending.Outcome = CallOutcome.Failed(
+                StatusCode.FailedPrecondition,
+                $"The state of {command.Entity} would have {size:N0} bytes; CloudState:Entities:MaxStateSize is {maxStateSize:N0}. Keep less in one entity, or raise it.");
+            return Decision.Discard;
+        }
+
         return context.Failure is { } rejection
             ? new Decision(Reject(pending, entity, rejection), KeepsState: !context.HasChanges)
             : new Decision(Accept(pending, entity, context, reply), KeepsState: true);
@@ -70,6 +80,12 @@ internal sealed partial class CommandRunner(
         if (failure is UnstorableDataException)
         {
             return CallOutcome.Failed(StatusCode.InvalidArgument, $"The command holds data that cannot be stored. {failure.Message}");
+        }
+
+        if (failure is OutOfMemoryException)
+        {
+            memory.RanOut();
+            return CallOutcome.Failed(StatusCode.ResourceExhausted, $"There is too little memory for {command.Entity}. Try again later.");
         }
 
         var traceId = command.Trace.TraceId == default ? ActivityTraceId.CreateRandom() : command.Trace.TraceId;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Memory;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -10,15 +11,28 @@ namespace CloudState.Knative.Runtime;
 
 /// <summary>Reads entities of one type from the store, and how far they have come in streams of events.</summary>
 internal sealed class EntityLoader(
-    EntityModel model, EntityEnvironment environment, bool isJournaled, IEntityStore store, StoreHealth health, CallLimits limits, TimeProvider time)
+    EntityModel model, EntityEnvironment environment, bool isJournaled, IEntityStore store, StoreHealth health, CallLimits limits, MemoryLimit memory, TimeProvider time)
 {
+    // What is read, its text, and the message.
+    private const int CopiesOfState = 4;
+
+    // Of the largest entity of late.
+    private long _storedSize;
+
     /// <summary>Starts a new incarnation of an entity: latest snapshot, later events, ids of recent commands.</summary>
     /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    /// <exception cref="OutOfMemoryException">There is too little memory.</exception>
     public async Task<LoadedEntity> LoadAsync(Command command)
     {
         using var span = CloudStateTelemetry.StartEntity("load", command.Entity.Type, command.Entity.Key, ActivityKind.Client, command.Trace);
         var started = Stopwatch.GetTimestamp();
         StoredEntity stored;
+        var reserved = memory.Reserve(_storedSize * CopiesOfState);
+        if (reserved < 0)
+        {
+            throw new OutOfMemoryException();
+        }
+
         try
         {
             var window = new CommandIdWindow(limits.MaxCommandIds, time.GetUtcNow() - limits.CommandIdRetention);
@@ -29,10 +43,16 @@ internal sealed class EntityLoader(
             health.ReportDown(unavailable);
             throw;
         }
+        finally
+        {
+            memory.Release(reserved);
+        }
 
+        _storedSize = Math.Max(_storedSize - (_storedSize / 16), stored.Size);
         var commandIds = new RecentCommandIds(limits.MaxCommandIds, limits.CommandIdRetention);
         commandIds.AddRange(stored.RecentCommands);
         var loaded = new LoadedEntity(model.Restore(stored, environment), commandIds, limits.MaxCommandIds) { Adopted = isJournaled ? stored.Adopted : [] };
+        loaded.Instance.StateSize = stored.Size;
         CloudStateTelemetry.Loaded(command.Entity.Type, stored.Events.Count, Stopwatch.GetElapsedTime(started));
         return loaded;
     }

@@ -50,6 +50,15 @@ internal sealed class EntityRuntime : IAsyncDisposable
         }
     }
 
+    /// <summary>Lets half of the entities leave memory: those first that were never written, then those that were not used for longest.</summary>
+    public void PassivateHalf()
+    {
+        foreach (var table in _tables.Values)
+        {
+            table.PassivateHalf();
+        }
+    }
+
     /// <summary>Stores what has been decided and stops.</summary>
     public ValueTask DisposeAsync() => _journal.DisposeAsync();
 

@@ -26,6 +26,9 @@ internal sealed class LoadedEntity(EntityInstance instance, RecentCommandIds com
     /// <summary>The versions of events that other code has stored, without positions: they get theirs with the next append.</summary>
     public IReadOnlyList<long> Adopted { get; set; } = [];
 
+    /// <summary>Whether there is nothing of it that the store could not give back as quickly: it was never written, and is in no stream.</summary>
+    public bool IsBlank => Version == 0 && _streams is null;
+
     public bool IsDiscarded => _isDiscarded;
 
     public void Discard() => _isDiscarded = true;

@@ -8,6 +8,9 @@ namespace CloudState.Knative.Storage;
 internal sealed record StoredEntity(
     long Version, StoredSnapshot? Snapshot, IReadOnlyList<object> Events, IReadOnlyList<RecentCommand> RecentCommands)
 {
+    /// <summary>How much was read, in bytes of JSON.</summary>
+    public long Size { get; init; }
+
     /// <summary>The versions of those events that other code has stored, without positions; in order.</summary>
     public IReadOnlyList<long> Adopted { get; init; } = [];
 }

@@ -30,6 +30,7 @@ internal sealed class ValueInstance(Entity entity, StoredEntity stored, TimeSpan
     {
         _newValue = null;
         Version++;
+        StateSize = 0;
         Entity.Reset();
     }
 
@@ -37,6 +38,7 @@ internal sealed class ValueInstance(Entity entity, StoredEntity stored, TimeSpan
     {
         _newValue = value;
         Version++;
+        StateSize = SizeOf(value);
     }
 
     protected override StateChange TakeChange(long expectedVersion, DateTimeOffset now)

@@ -3,6 +3,7 @@ using BenchmarkDotNet.Attributes;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Entities;
+using CloudState.Knative.Memory;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
@@ -44,9 +45,10 @@ public class CommandBenchmarks
             ShowsExceptions = options.EnableDetailedErrors,
         };
         var environment = new EntityEnvironment(() => new ShoppingCartEntity(), new StoredTypes(_definition.Model.StoredTypes), options.Entities);
-        var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, store, health, limits, time);
+        var memory = new MemoryLimit(bytes: null, maxLoad: 95, time, NullLogger<MemoryLimit>.Instance);
+        var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, store, health, limits, memory, time);
         var outbox = new OwnedOutbox(new Deliveries());
-        var runner = new CommandRunner(CallTargets.All, [], outbox, limits, time, NullLogger<CommandRunner>.Instance);
+        var runner = new CommandRunner(CallTargets.All, [], outbox, limits, long.MaxValue, memory, time, NullLogger<CommandRunner>.Instance);
         var table = new ActivationTable(loader, runner, options.Entities, journal, outbox, new TimerSchedule(), time);
         var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.Type] = table }, journal, time);
         var peers = new PeerLinks(options.Cluster, time, NullLogger<PeerLinks>.Instance);

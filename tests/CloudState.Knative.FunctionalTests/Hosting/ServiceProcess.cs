@@ -28,6 +28,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public ShoppingCart.Api.ShoppingCart.ShoppingCartClient Carts { get; }
 
+    /// <summary>What the system says about the memory of the process: the most that it had, and what it has.</summary>
+    public string Memory => string.Join(' ', File.ReadLines($"/proc/{_process.Id}/status").Where(line => line.StartsWith("VmHWM", StringComparison.Ordinal) || line.StartsWith("VmRSS", StringComparison.Ordinal)));
+
     public string Output
     {
         get
