@@ -60,7 +60,8 @@ internal sealed class EntityLoader(
         }
         catch (StoreUnavailableException unavailable)
         {
-            return CallOutcome.StoreUnavailable(unavailable.Message);
+            health.ReportDown(unavailable);
+            return CallOutcome.StoreUnavailable;
         }
     }
 
@@ -90,7 +91,8 @@ internal sealed class EntityLoader(
         }
         catch (StoreUnavailableException unavailable)
         {
-            return CallOutcome.StoreUnavailable(unavailable.Message);
+            health.ReportDown(unavailable);
+            return CallOutcome.StoreUnavailable;
         }
     }
 
