@@ -2,6 +2,7 @@ using System.Buffers;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Grpc;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -35,7 +36,17 @@ internal sealed class RestFastPath(RestBinding binding, RpcCalls calls, RequestD
         }
 
         var outcome = await ExecuteAsync(message, http);
-        var json = outcome.IsReply ? binding.WriteReply(outcome.Reply!) : RestStatus.Write(outcome.Status);
+        byte[] json;
+        try
+        {
+            json = outcome.IsReply ? binding.WriteReply(outcome.Reply!) : RestStatus.Write(outcome.Status);
+        }
+        catch (UnstorableDataException unwritable)
+        {
+            outcome = CallOutcome.Rejected(RestStatus.NoJson(binding.Rpc.FullName, unwritable));
+            json = RestStatus.Write(outcome.Status);
+        }
+
         HttpReply.WriteMetadata(outcome, http.Response);
         http.Response.StatusCode = RestStatus.HttpStatusOf(outcome.Status.StatusCode);
         http.Response.ContentType = JsonUtf8ContentType;
