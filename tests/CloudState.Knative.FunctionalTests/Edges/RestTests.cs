@@ -162,6 +162,12 @@ public sealed class RestTests : IAsyncLifetime
         Assert.Equal("Healthy", await _service.Http1.GetStringAsync("/health/readiness"));
     }
 
+    [Theory]
+    [InlineData("K-Network-Hash: \u00e9", 400)]
+    [InlineData("K-Network-Probe: \u00e9", 200)]
+    public async Task KnativeProbeBeyondAscii_IsNoFailureOfTheService(string header, int status) =>
+        Assert.Equal(status, (await RawHttp.SendAsync(_service, "GET", "/", ["K-Network-Probe: probe", header], body: null)).Status);
+
     [Fact]
     public async Task NetworkProbeOfKnative_IsAnsweredWithItsHash()
     {
