@@ -10,7 +10,7 @@ public sealed class OpenFilesTests
     [Fact]
     public void EveryChange_IsLoggedOnce()
     {
-        var log = new Log();
+        var log = new EventNames();
         using var files = new OpenFiles(new FakeTimeProvider(), log);
 
         foreach (var isOut in (bool[])[false, true, true, true, false, false, true])
@@ -21,7 +21,7 @@ public sealed class OpenFilesTests
         Assert.Equal(["FileDescriptorsOut", "FileDescriptorsBack", "FileDescriptorsOut"], log.Events);
     }
 
-    private sealed class Log : ILogger<OpenFiles>
+    private sealed class EventNames : ILogger<OpenFiles>
     {
         public List<string?> Events { get; } = [];
 
