@@ -58,9 +58,8 @@ internal sealed class EntityLoader(
 
             return record is null ? null : RecordedOutcome.Of(record, pending.Command, pending.Fingerprint, pending.Activation.Slot.Slot);
         }
-        catch (StoreUnavailableException unavailable)
+        catch (StoreUnavailableException)
         {
-            health.ReportDown(unavailable);
             return CallOutcome.StoreUnavailable;
         }
     }
@@ -89,9 +88,8 @@ internal sealed class EntityLoader(
             position.GapSince ??= time.GetTimestamp();
             return time.GetElapsedTime(position.GapSince.Value) >= holdBack ? null : CallOutcome.HeldBack(order, position.Last);
         }
-        catch (StoreUnavailableException unavailable)
+        catch (StoreUnavailableException)
         {
-            health.ReportDown(unavailable);
             return CallOutcome.StoreUnavailable;
         }
     }

@@ -137,7 +137,9 @@ internal static class ClientAttacks
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(service.Address, "/com.example.shoppingcart.ShoppingCart/AddItem"))
         {
-            Version = new Version(2, 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = new ByteArrayContent(frame),
+            Version = new Version(2, 0),
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(frame),
         };
         request.Content.Headers.ContentType = new("application/grpc");
         request.Headers.Add("grpc-encoding", "gzip");

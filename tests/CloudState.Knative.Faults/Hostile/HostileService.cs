@@ -22,7 +22,9 @@ internal sealed class HostileService : IAsyncDisposable
         _log = new StreamWriter(LogPath) { AutoFlush = true };
         var start = new ProcessStartInfo("dotnet", [typeof(ShoppingCartEntity).Assembly.Location])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder,
         };
         start.Environment["PORT"] = $"{Port}";
         start.Environment["Logging__LogLevel__Default"] = "Warning";

@@ -31,7 +31,8 @@ internal sealed class Neighbour : IDisposable
 
     public Neighbour(HostileService service) => _http = new HttpClient(new SocketsHttpHandler { UseProxy = false })
     {
-        BaseAddress = service.Address, Timeout = TimeSpan.FromSeconds(5),
+        BaseAddress = service.Address,
+        Timeout = TimeSpan.FromSeconds(5),
     };
 
     public int Acknowledged => _acknowledged.Count;

@@ -56,7 +56,12 @@ public sealed class CloudEventBatchTests : IAsyncLifetime
     {
         var batch = deposits.Select((deposit, number) => new
         {
-            specversion = "1.0", id = $"{number}", source = "/test", type = DepositMoney.Descriptor.FullName, subject = deposit.Account, data = new { amount = deposit.Amount },
+            specversion = "1.0",
+            id = $"{number}",
+            source = "/test",
+            type = DepositMoney.Descriptor.FullName,
+            subject = deposit.Account,
+            data = new { amount = deposit.Amount },
         });
         var content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(batch));
         content.Headers.ContentType = new MediaTypeHeaderValue("application/cloudevents-batch+json");
