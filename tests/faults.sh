@@ -7,6 +7,8 @@
 # bash tests/faults.sh --events N [--kill-every S] ... sends N events through entities, their journals and an action to a sink while pods are killed.
 # bash tests/faults.sh --timers N [--kills K] ... sets N timers while pods are killed, and for a while there are none.
 #
+# tests/hostile.sh calls it with --hostile, for another suite.
+#
 # The last line reads "seed S: N operations, N faults, N anomalies; ..."; the exit code is 0 when there are no anomalies;
 # those of events and timers likewise, when nothing was lost, repeated or out of order.
 set -euo pipefail
@@ -29,6 +31,7 @@ end_pods() {
 stop() {
     end_pods
     stop_postgres
+    umount "$work/disk" "$work/postgres" 2>/dev/null || true
     if [ -e "$work/keep" ]; then
         rm -rf "$work/postgres" "$work/keep" "$work/pids" "$work/clock.so"
     else
@@ -42,6 +45,15 @@ dotnet build "$project" -c Release -warnaserror -v quiet -nologo
 
 chmod 711 "$work"
 mkdir "$work/postgres"
+
+# Disks that are soon full.
+if [ "${1:-}" = --hostile ] && [ "$(id -u)" = 0 ] && mkdir "$work/disk" && mount -t tmpfs -o size=64m hostile "$work/disk" 2>/dev/null; then
+    export CLOUDSTATE_FAULTS_SQLITE_DISK="$work/disk"
+    if mount -t tmpfs -o size=512m hostile "$work/postgres" 2>/dev/null; then
+        export CLOUDSTATE_FAULTS_POSTGRES_DISK="$work/postgres"
+    fi
+fi
+
 start_postgres "$work/postgres"
 export CLOUDSTATE_FAULTS_WORK="$work"
 if command -v cc >/dev/null && cc -O2 -shared -fPIC -o "$work/clock.so" "$project/Cluster/WallClock.c" -ldl; then

@@ -19,6 +19,7 @@ internal sealed class SqliteDatabase(SqliteStoreOptions options) : IAsyncDisposa
     private readonly SemaphoreSlim _writing = new(1);
     private readonly SemaphoreSlim _reading = new(MaxReaders);
     private readonly ConcurrentBag<SqliteSession> _idleReaders = [];
+    private SqliteFiles? _files;
     private FileStream? _lock;
     private SqliteSession? _writer;
     private volatile bool _schemaChecked;
@@ -35,6 +36,14 @@ internal sealed class SqliteDatabase(SqliteStoreOptions options) : IAsyncDisposa
     public Task WriteAsync(Action<SqliteSession> work, CancellationToken cancellationToken) => RunAsync(_writing, () => CheckedWriter().Guard(session =>
     {
         work(session);
+        _files?.Check(session);
+        return true;
+    }), cancellationToken);
+
+    /// <exception cref="StoreUnavailableException">The files that are open are no longer those of the path.</exception>
+    public Task CheckFilesAsync(CancellationToken cancellationToken) => RunAsync(_writing, () => CheckedWriter().Guard(session =>
+    {
+        _files?.Check(session);
         return true;
     }), cancellationToken);
 
@@ -145,7 +154,12 @@ internal sealed class SqliteDatabase(SqliteStoreOptions options) : IAsyncDisposa
         {
             try
             {
-                _lock ??= SqliteFileLock.Acquire(_path);
+                if (_lock is null)
+                {
+                    _lock = SqliteFileLock.Acquire(_path);
+                    _files = new SqliteFiles(_path);
+                    _files.NoteLock();
+                }
             }
             catch (InvalidOperationException taken) when (_isWaitingForSchema)
             {

@@ -45,6 +45,7 @@ internal sealed class SqliteEntityStore : IEntityStore
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         await _database.ReadAsync(SqliteSchema.Check, cancellationToken);
+        await _database.CheckFilesAsync(cancellationToken);
         await LearnNamesAsync(cancellationToken);
     }
 

@@ -6,6 +6,8 @@ namespace CloudState.Knative.Sqlite;
 /// </summary>
 internal static class SqliteFileLock
 {
+    public static string PathOf(string path) => path + "-lock";
+
     /// <exception cref="InvalidOperationException">Another process has the file, or the folder cannot be written.</exception>
     public static FileStream Acquire(string path)
     {
@@ -14,7 +16,7 @@ internal static class SqliteFileLock
             Directory.CreateDirectory(Path.GetDirectoryName(path)!);
 
             // The lock file is never deleted: a process could lock the deleted one while the next creates a new one.
-            return new FileStream(path + "-lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
+            return new FileStream(PathOf(path), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, bufferSize: 0);
         }
         catch (IOException locked) when (IsSharingViolation(locked))
         {

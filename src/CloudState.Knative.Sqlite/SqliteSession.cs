@@ -52,6 +52,8 @@ internal sealed class SqliteSession : IDisposable
 
     public string Path { get; }
 
+    public sqlite3 Handle => _connection.Handle!;
+
     public object? Scalar(string sql, params ReadOnlySpan<object> values) => Prepare(sql, values).ExecuteScalar();
 
     public void Execute(string sql, params ReadOnlySpan<object> values) => Prepare(sql, values).ExecuteNonQuery();

@@ -80,7 +80,7 @@ public sealed class ActionTestKit
         {
             return ResultOf(method, context, await method.SingleReply!(_create(), input, context));
         }
-        catch (Exception) when (context.Failure is not null)
+        catch (Exception thrown) when (context.IsRejectedBy(thrown))
         {
             // The handler has rejected the call; no later exception replaces that.
             return ResultOf(method, context, reply: null);
@@ -106,7 +106,7 @@ public sealed class ActionTestKit
                     isLast = !await replies.MoveNextAsync();
                     result = isLast ? LastResultOf(method, context) : ResultOf(method, context, replies.Current);
                 }
-                catch (Exception) when (context.Failure is not null)
+                catch (Exception thrown) when (context.IsRejectedBy(thrown))
                 {
                     result = LastResultOf(method, context);
                 }

@@ -55,7 +55,7 @@ public abstract class EntityTestKit<TState>
             definition.CheckAnswer(reply, context);
             isKept = context.Failure is null || !context.HasChanges;
         }
-        catch (Exception) when (context.Failure is not null)
+        catch (Exception thrown) when (context.IsRejectedBy(thrown))
         {
             // The handler has rejected the command; no later exception replaces that.
             isKept = !context.HasChanges;

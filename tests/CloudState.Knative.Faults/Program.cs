@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using CloudState.Knative.Faults.Effects;
 using CloudState.Knative.Faults.Events;
+using CloudState.Knative.Faults.Hostile;
 using CloudState.Knative.Faults.Timers;
 
 namespace CloudState.Knative.Faults;
@@ -31,13 +32,14 @@ internal static class Program
                 ["--effect-kills", .. var kills] => cancelled => EffectKills.RunAsync(kills, cancelled),
                 ["--events", ..] => new EventRun(EventRunOptions.Parse(args)).RunAsync,
                 ["--timers", ..] => new TimerRun(TimerRunOptions.Parse(args)).RunAsync,
+                ["--hostile", .. var hostile] => new HostileRun(HostileOptions.Parse(hostile)).RunAsync,
                 _ => new FaultRun(RunOptions.Parse(args)).RunAsync,
             };
         }
         catch (FormatException wrong)
         {
             Console.Error.WriteLine(wrong.Message);
-            Console.Error.WriteLine(args switch { ["--events", ..] => EventRunOptions.Usage, ["--timers", ..] => TimerRunOptions.Usage, _ => RunOptions.Usage });
+            Console.Error.WriteLine(args switch { ["--events", ..] => EventRunOptions.Usage, ["--timers", ..] => TimerRunOptions.Usage, ["--hostile", ..] => HostileOptions.Usage, _ => RunOptions.Usage });
             return 2;
         }
 

@@ -29,7 +29,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
             var reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
             return ToOutcome(action, method, context.TakeAnswer(reply), context, new CallIds(scope.CommandId));
         }
-        catch (Exception) when (context.Failure is not null)
+        catch (Exception thrown) when (context.IsRejectedBy(thrown))
         {
             // The handler has rejected the call; no later exception replaces that.
             return ToOutcome(action, method, context.TakeAnswer(reply: null), context, new CallIds(scope.CommandId));
@@ -62,7 +62,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
             {
                 outcome = await replies.MoveNextAsync() ? ToOutcome(action, method, context.TakeAnswer(replies.Current), context, ids) : LastOutcome(action, context.TakeAnswer(null), ids);
             }
-            catch (Exception) when (context.Failure is not null)
+            catch (Exception thrown) when (context.IsRejectedBy(thrown))
             {
                 outcome = LastOutcome(action, context.TakeAnswer(null), ids);
             }
@@ -133,8 +133,6 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
                 return CallOutcome.Failed(StatusCode.Cancelled, "The caller cancelled the call.");
             case TimeoutException or OperationCanceledException when limit.HasPassed:
                 return CallOutcome.Failed(StatusCode.DeadlineExceeded, $"{method.FullName} did not finish within its time limit.");
-            case RpcException { StatusCode: var code, Status.Detail: var detail }:
-                return CallOutcome.Failed(code == StatusCode.OK ? StatusCode.Unknown : code, detail);
             default:
                 var traceId = scope.Trace.TraceId == default ? ActivityTraceId.CreateRandom() : scope.Trace.TraceId;
                 LogFailed(method.FullName, traceId, failure);

@@ -96,8 +96,13 @@ internal readonly record struct CallOutcome
     public static CallOutcome HeldBack(EventOrder order, long last) => Received(OutcomeKind.HeldBack, new Status(
         StatusCode.Aborted, $"The event is held back: it is number {order.Sequence} of {order.Stream}, and number {last + 1} has not arrived yet. Deliver it again."));
 
-    public static CallOutcome StoreUnavailable(string detail) =>
-        Received(OutcomeKind.StoreUnavailable, new Status(StatusCode.Unavailable, $"The store is not available ({detail}). Try again."));
+    /// <summary>Nothing was stored. What the store has said names its host, user or file: that is for the log.</summary>
+    public static CallOutcome StoreUnavailable { get; } =
+        Received(OutcomeKind.StoreUnavailable, new Status(StatusCode.Unavailable, "The store is not available. Try again."));
+
+    /// <summary>The store did not say whether it has stored the command.</summary>
+    public static CallOutcome StoreLost { get; } = Received(
+        OutcomeKind.StoreUnavailable, new Status(StatusCode.Unavailable, "The store is not available; it is not known whether the command took effect. Try again."));
 
     /// <summary>An outcome without a reply, as the owner has sent it.</summary>
     public static CallOutcome Received(OutcomeKind kind, Status status) => new(null, status, kind);

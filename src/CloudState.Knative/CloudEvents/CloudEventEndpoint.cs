@@ -13,7 +13,7 @@ namespace CloudState.Knative.CloudEvents;
 /// work, 409, 429, 500 or 503 for what may work when it is delivered again.
 /// </summary>
 /// <remarks>
-/// A batch is handled in order. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
+/// Events of a batch are handled in order for each key, those of different keys at the same time. When some of it fails, the answer is the one that asks for another delivery, if there is one: the events
 /// that are done are recognised by their ids then and not applied again. The reply to a single event is an event, too, for those who ask for it.
 /// </remarks>
 internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls, MessageShapes shapes, ServiceName service, EventingOptions options, TimeProvider time)
@@ -30,17 +30,16 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls
             var topic = (string?)http.Request.RouteValues["topic"];
             var events = cloudEvents.Select(cloudEvent => routes.ToCall(cloudEvent, topic, CloudEventHeaders.Of(cloudEvent, headers), http.RequestAborted)).ToArray();
 
+            var outcomes = events is [var only] ? [await CallInOrderAsync(only)] : await CallAllAsync(events);
             (int Status, string Detail) answer = (StatusCodes.Status204NoContent, "");
-            CallOutcome outcome = default;
-            foreach (var call in events)
+            foreach (var outcome in outcomes)
             {
-                outcome = await CallInOrderAsync(call);
                 answer = Worse(answer, (HttpStatusOf(outcome.Status.StatusCode), outcome.Status.Detail));
             }
 
-            HttpReply.WritePosition(outcome, http.Response);
+            HttpReply.WritePosition(outcomes.LastOrDefault(), http.Response);
 
-            if (events is [var single] && CloudEventReply.IsWanted(http.Request) && ToEvent(single, outcome) is { } reply)
+            if (events is [var single] && CloudEventReply.IsWanted(http.Request) && ToEvent(single, outcomes[0]) is { } reply)
             {
                 await CloudEventReply.WriteAsync(http.Response, reply);
                 return;
@@ -52,6 +51,20 @@ internal sealed class CloudEventEndpoint(CloudEventRoutes routes, RpcCalls calls
         {
             await AnswerAsync(http, invalid.StatusCode, invalid.Message);
         }
+    }
+
+    private async Task<CallOutcome[]> CallAllAsync(CloudEventCall[] events)
+    {
+        var outcomes = new CallOutcome[events.Length];
+        var lanes = events.Index().GroupBy(entry => (entry.Item.Rpc.Service.FullName, entry.Item.Key));
+        await Parallel.ForEachAsync(lanes, new ParallelOptions { MaxDegreeOfParallelism = options.MaxConcurrentEvents }, async (lane, _) =>
+        {
+            foreach (var (index, call) in lane)
+            {
+                outcomes[index] = await CallInOrderAsync(call);
+            }
+        });
+        return outcomes;
     }
 
     /// <summary>Waits for the predecessors of an event that is held back, for as long as the request may stay open.</summary>

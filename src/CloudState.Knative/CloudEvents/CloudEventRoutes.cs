@@ -64,6 +64,7 @@ internal sealed class CloudEventRoutes
             new CallScope { CallCancelled = callCancelled, Trace = TraceOf(cloudEvent), Order = route.Topic is null ? null : RoutesOf(route.Topic).OrderOf(cloudEvent) })
         {
             Rpc = route.Rpc,
+            Key = route.Key?.Read(message) ?? NameOf(cloudEvent).Value,
         };
     }
 
@@ -78,12 +79,16 @@ internal sealed class CloudEventRoutes
 
     private static void WriteKey(CloudEvent cloudEvent, IMessage message, EntityKeyFields key)
     {
-        var (attribute, value) = KafkaRecord.Is(cloudEvent) ? KafkaRecord.KeyOf(cloudEvent) : ("subject", cloudEvent.Subject);
+        var (attribute, value) = NameOf(cloudEvent);
         if (!key.TryComplete(message, value))
         {
             throw CloudEventException.BadRequest($"The {attribute} '{value}' is no entity key of {message.Descriptor.FullName}. Set in the data: {key}.");
         }
     }
+
+    /// <summary>What the event says it is about, and where.</summary>
+    private static (string Attribute, string? Value) NameOf(CloudEvent cloudEvent) =>
+        KafkaRecord.Is(cloudEvent) ? KafkaRecord.KeyOf(cloudEvent) : ("subject", cloudEvent.Subject);
 
     private TopicRoutes RoutesOf(string topic) => _byTopic.GetValueOrDefault(topic)
         ?? throw CloudEventException.BadRequest($"No rpc takes events of the topic '{topic}'. Known topics: {string.Join(", ", _byTopic.Keys.Order())}.");
@@ -107,4 +112,7 @@ internal sealed class CloudEventRoutes
 internal sealed record CloudEventCall(OutgoingCall Call, string CommandId, CallScope Scope)
 {
     public required MethodDescriptor Rpc { get; init; }
+
+    /// <summary>The key of the entity, or the subject of an event for an action: events of one key are handled in order.</summary>
+    public required string? Key { get; init; }
 }

@@ -1,4 +1,5 @@
 using CloudState.Knative.Calls;
+using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
@@ -6,14 +7,17 @@ using CloudState.Knative.Storage;
 using CloudState.Knative.Topics;
 using Google.Protobuf;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Dispatch;
 
 /// <summary>
 /// Makes calls of rpcs, and what their handlers request beside the reply, once that is stored: first the synchronous effects, in order, then the forward.
 /// </summary>
-internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents topics, TopicSinks sinks, CallLimits limits)
+internal sealed partial class RpcCalls(
+    RpcTable table, CommandRouter router, TopicEvents topics, TopicSinks sinks, CallLimits limits, TimeProvider time, ILogger<RpcCalls> logger)
 {
+    private readonly LogLimit _notPublished = new(time);
     private readonly DetachedTasks _detached = new();
 
     public CallLimits Limits => limits;
@@ -136,14 +140,24 @@ internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents
         }
 
         var result = await sinks.PublishAsync(topic, published, scope.CallCancelled);
-        return result.Status.StatusCode == StatusCode.OK
-            ? outcome
-            : CallOutcome.Received(
-                result.IsTimeout ? OutcomeKind.NotPublishedInTime : OutcomeKind.Final,
-                new Status(result.Status.StatusCode, $"{rpc.FullName} has run, but its reply could not be published: {result.Status.Detail}")) with
-            {
-                RetryAfter = result.RetryAfter,
-            };
+        if (result.Status.StatusCode == StatusCode.OK)
+        {
+            return outcome;
+        }
+
+        // A topic that is not there is not the caller's fault: where it should be is for the log.
+        var reason = result.Status.StatusCode.IsTransient() ? "Try again." : result.Status.Detail;
+        if (_notPublished.TryTake(out var count))
+        {
+            LogNotPublished(rpc.FullName, result.Status.StatusCode, result.Status.Detail, count);
+        }
+
+        return CallOutcome.Received(
+            result.IsTimeout ? OutcomeKind.NotPublishedInTime : OutcomeKind.Final,
+            new Status(result.Status.StatusCode, $"{rpc.FullName} has run, but its reply could not be published to the topic '{topic}'. {reason}")) with
+        {
+            RetryAfter = result.RetryAfter,
+        };
     }
 
     /// <summary>Does what is left of an outcome, which stands only if that works.</summary>
@@ -179,4 +193,7 @@ internal sealed class RpcCalls(RpcTable table, CommandRouter router, TopicEvents
 
     private void Detach(PlannedCall effect, CallScope scope) =>
         _detached.Add(Task.Run(async () => await CallAsync(effect.Call, effect.Id, scope with { Deadline = null, CallCancelled = CancellationToken.None })));
+
+    [LoggerMessage(94, LogLevel.Warning, "A reply of {Rpc} could not be published: {StatusCode}, {Detail} Its callers are told to try again, {Count} since the last such line.", EventName = "ReplyNotPublished")]
+    private partial void LogNotPublished(string rpc, StatusCode statusCode, string detail, long count);
 }

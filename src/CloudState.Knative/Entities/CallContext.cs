@@ -121,6 +121,17 @@ public abstract class CallContext
         throw new CallRejectedException(Failure.Value.Detail);
     }
 
+    /// <summary>An exception filter: whether the handler has rejected the call, by <see cref="Fail"/> before it threw, or by throwing an <see cref="RpcException"/>.</summary>
+    internal bool IsRejectedBy(Exception thrown)
+    {
+        if (Failure is null && thrown is RpcException { Status: var status })
+        {
+            Failure = new Status(status.StatusCode == StatusCode.OK ? StatusCode.Unknown : status.StatusCode, status.Detail);
+        }
+
+        return Failure is not null;
+    }
+
     /// <summary>What a handler is told that has neither replied nor left the reply to another one nor rejected the call.</summary>
     internal static InvalidOperationException NoAnswer(string handlerName) =>
         new($"{handlerName} returned null. Return a message, or call context.ReplyFrom or context.Fail.");

@@ -25,6 +25,13 @@ public abstract class EntityAttribute : Attribute
     public int Version { get; init; } = 1;
 
     /// <summary>
+    /// What stands between the values of several key fields in the key of an entity. Choose a text that the values do not contain: with the default,
+    /// <c>a-b</c> and <c>c</c> are the same entity as <c>a</c> and <c>b-c</c>. Do not change it once something is stored.
+    /// </summary>
+    /// <value>Default: <c>-</c>, as in Cloudstate.</value>
+    public string KeySeparator { get; init; } = "-";
+
+    /// <summary>
     /// The services whose rpcs the handlers call, by their generated base classes. If given, the start fails unless each is implemented in this
     /// service or added with <c>AddServiceClient</c>; otherwise a missing one fails the first call of it.
     /// </summary>

@@ -29,7 +29,7 @@ internal sealed class EntityDefinitionReader
 
         var service = _class.ReadService(attribute.ServiceBase);
         var model = attribute.ReadModel(_class);
-        var commands = service.Methods.Select(ReadCommand).ToArray();
+        var commands = service.Methods.Select(rpc => ReadCommand(rpc, attribute.KeySeparator)).ToArray();
         _class.RejectStrayHandlers(service, model.HandlerNames);
         return new EntityDefinition
         {
@@ -42,7 +42,7 @@ internal sealed class EntityDefinitionReader
         };
     }
 
-    private CommandDefinition ReadCommand(MethodDescriptor rpc)
+    private CommandDefinition ReadCommand(MethodDescriptor rpc, string keySeparator)
     {
         var command = rpc.InputType.ClrType;
         var reply = rpc.OutputType.ClrType;
@@ -58,10 +58,10 @@ internal sealed class EntityDefinitionReader
             throw _class.Wrong($"has a method {rpc.Name} that does not fit the rpc {rpc.FullName}. Write: {signature}, or return Task<{reply.Name}> or ValueTask<{reply.Name}>.");
         }
 
-        return new CommandDefinition(rpc, _class.Type.Name, ReadKey(rpc), HandlerBinding.Command(handler, _class.Type, command, reply));
+        return new CommandDefinition(rpc, _class.Type.Name, ReadKey(rpc, keySeparator), HandlerBinding.Command(handler, _class.Type, command, reply));
     }
 
-    private EntityKeyFields ReadKey(MethodDescriptor rpc)
+    private EntityKeyFields ReadKey(MethodDescriptor rpc, string separator)
     {
         var fields = EntityKeyFields.Marked(rpc.InputType).ToArray();
         if (fields.Length == 0)
@@ -71,7 +71,7 @@ internal sealed class EntityDefinitionReader
 
         var unfit = Array.Find(fields, field => !EntityKeyFields.CanBeKey(field));
         return unfit is null
-            ? EntityKeyFields.Of(rpc.InputType)
+            ? EntityKeyFields.Of(rpc.InputType, separator)
             : throw _class.Wrong($"cannot answer the rpc {rpc.FullName}: the key field {unfit.FullName} is neither a string nor an integer. Use one of these types.");
     }
 }

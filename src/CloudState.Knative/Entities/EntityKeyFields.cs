@@ -10,19 +10,21 @@ internal sealed class EntityKeyFields
 {
     private readonly FieldDescriptor[] _fields;
 
-    private EntityKeyFields(FieldDescriptor[] fields) => _fields = fields;
+    private readonly string _separator;
+
+    private EntityKeyFields(FieldDescriptor[] fields, string separator) => (_fields, _separator) = (fields, separator);
 
     public static IEnumerable<FieldDescriptor> Marked(MessageDescriptor message) => message.Fields.InFieldNumberOrder()
         .Where(field => field.GetOptions()?.GetExtension(EntityKeyExtensions.EntityKey) == true);
 
-    public static EntityKeyFields Of(MessageDescriptor message) => new([.. Marked(message)]);
+    public static EntityKeyFields Of(MessageDescriptor message, string separator = "-") => new([.. Marked(message)], separator);
 
     public static bool CanBeKey(FieldDescriptor field) => !field.IsRepeated && field.FieldType is
         FieldType.String or
         FieldType.Int32 or FieldType.SInt32 or FieldType.SFixed32 or FieldType.UInt32 or FieldType.Fixed32 or
         FieldType.Int64 or FieldType.SInt64 or FieldType.SFixed64 or FieldType.UInt64 or FieldType.Fixed64;
 
-    /// <summary>The entity id: the values joined with "-". Empty when any of several fields, or the only one, is empty.</summary>
+    /// <summary>The entity id: the values joined with the separator. Empty when any of several fields, or the only one, is empty.</summary>
     public string Read(IMessage command)
     {
         if (_fields.Length == 1)
@@ -31,7 +33,7 @@ internal sealed class EntityKeyFields
         }
 
         var values = Array.ConvertAll(_fields, field => ReadField(field, command));
-        return Array.Exists(values, string.IsNullOrEmpty) ? "" : string.Join('-', values);
+        return Array.Exists(values, string.IsNullOrEmpty) ? "" : string.Join(_separator, values);
     }
 
     /// <summary>Whether the message names an entity. An integer that is 0 and may as well not be there does not, though 0 is the id when nothing else names one.</summary>

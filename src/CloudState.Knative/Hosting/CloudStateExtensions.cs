@@ -220,8 +220,12 @@ public static class CloudStateExtensions
         {
             var options = services.GetRequiredService<IOptions<CloudStateOptions>>().Value;
             kestrel.Limits.MaxRequestBodySize = services.GetRequiredService<MemoryLimit>().AtMost(options.MaxRequestBodySize);
+            kestrel.Limits.Http2.KeepAlivePingDelay = options.KeepAlivePingDelay;
+            kestrel.Limits.Http2.KeepAlivePingTimeout = options.KeepAlivePingTimeout;
+            var time = services.GetRequiredService<TimeProvider>();
             var sharedPort = new SharedPort(
-                kestrel, options.ProtocolDetectionTimeout, options.ShutdownKeepAlive, services.GetRequiredService<TimeProvider>());
+                kestrel, options.ProtocolDetectionTimeout, options.ShutdownKeepAlive,
+                () => new ConnectionLimit(options.MaxConnections, time, services.GetRequiredService<ILogger<ConnectionLimit>>()), time);
             sharedPort.Listen(port);
             if (services.GetRequiredService<IEntityStore>().Members is not null || options.Cluster.Port is not null)
             {
@@ -235,8 +239,10 @@ public static class CloudStateExtensions
         var services = builder.Services;
         // Its errors would repeat with every probe what StoreHealth logs once.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks.DefaultHealthCheckService", LogLevel.None);
+        // Refusals are for clients: gRPC would log each with its stack trace.
+        builder.Logging.AddFilter("Grpc.AspNetCore.Server.ServerCallHandler", LogLevel.Warning);
         // As protobuf's JSON mapping says: a number would lose digits in JavaScript.
-        services.AddGrpc().AddJsonTranscoding(transcoding => transcoding.JsonSettings.WriteInt64sAsStrings = true);
+        ServiceBinding.AddTranscoding(services.AddGrpc(), transcoding => transcoding.JsonSettings.WriteInt64sAsStrings = true);
         services.AddOptions<GrpcJsonTranscodingOptions>().Configure<MessageShapes>((transcoding, shapes) => transcoding.TypeRegistry = shapes.Registry);
         services.AddOptions<global::Grpc.AspNetCore.Server.GrpcServiceOptions>().Configure<IOptions<CloudStateOptions>, MemoryLimit>((grpc, options, memory) =>
         {
@@ -249,6 +255,7 @@ public static class CloudStateExtensions
             .AddCheck<BacklogHealthCheck>("backlog", tags: [ReadinessTag])
             .AddCheck<MemoryHealthCheck>("memory", tags: [ReadinessTag]);
         services.AddSingleton<RpcInterceptor>();
+        services.AddSingleton<UnreadableMessages>();
         services.AddSingleton<ServiceValidation>();
         services.AddSingleton<MappedService>();
         services.AddSingleton<LandingPage>();

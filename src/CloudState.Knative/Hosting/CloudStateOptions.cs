@@ -87,6 +87,24 @@ public sealed class CloudStateOptions
     [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
     public TimeSpan ProtocolDetectionTimeout { get; set; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How many connections the port has at most, and the internal port likewise. Further ones are closed at once. Those from the same machine, as
+    /// queue-proxy's are, have a tenth more.
+    /// </summary>
+    /// <value>At least 1. Default: 10,000.</value>
+    [Number(1)]
+    public int MaxConnections { get; set; } = 10_000;
+
+    /// <summary>After which silence a ping goes out on a connection of HTTP/2, so that clients that vanished are noticed and their streams end.</summary>
+    /// <value>From 1 second to 12 hours. Default: 30 seconds.</value>
+    [Duration("00:00:01", DurationAttribute.HalfADay)]
+    public TimeSpan KeepAlivePingDelay { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long the answer to such a ping may take before the connection is closed.</summary>
+    /// <value>From 1 second to 12 hours. Default: 20 seconds.</value>
+    [Duration("00:00:01", DurationAttribute.HalfADay)]
+    public TimeSpan KeepAlivePingTimeout { get; set; } = TimeSpan.FromSeconds(20);
+
     /// <summary>How long HTTP/1.1 connections without a request stay open once the service stops, for requests that are under way on them.</summary>
     /// <value>From 10 milliseconds to 10 minutes. Default: 500 milliseconds.</value>
     [Duration(DurationAttribute.Tick, "00:10:00")]

@@ -167,8 +167,10 @@ internal static class CloudStateServices
     {
         services.AddSingleton<ParkedDeliveries>();
         services.AddSingleton<PendingWork>();
+        services.AddSingleton<OperatorAccess>();
         services.AddSingleton<OperatorEndpoints>();
         services.AddSingleton<Observations>();
+        services.AddSingleton<OpenFiles>();
         services.AddHostedService(provider => new Lifecycle(
             provider.GetRequiredService<StoreMonitor>(),
             provider.GetRequiredService<Housekeeping>(),
@@ -176,6 +178,7 @@ internal static class CloudStateServices
             provider.GetRequiredService<DeliveryService>(),
             provider.GetRequiredService<TimerService>(),
             provider.GetRequiredService<JournalService>(),
+            provider.GetRequiredService<OpenFiles>(),
             provider.GetRequiredService<ShutdownDrain>(),
             provider.GetRequiredService<Observations>(),
             provider.GetRequiredService<ClusterState>(),

@@ -1,6 +1,7 @@
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Delivery;
 using CloudState.Knative.Journal;
+using CloudState.Knative.Kestrel;
 using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -27,6 +28,7 @@ internal sealed partial class Lifecycle(
     DeliveryService deliveries,
     TimerService timers,
     JournalService journal,
+    OpenFiles files,
     ShutdownDrain drain,
     Observations observations,
     ClusterState cluster,
@@ -39,7 +41,7 @@ internal sealed partial class Lifecycle(
     IHostApplicationLifetime application,
     ILogger<Lifecycle> logger) : IHostedLifecycleService
 {
-    private readonly BackgroundService[] _workers = [store, housekeeping, outbox, deliveries, timers, journal];
+    private readonly BackgroundService[] _workers = [store, housekeeping, outbox, deliveries, timers, journal, files];
     private readonly CancellationTokenSource _stopped = new();
     private Task _following = Task.CompletedTask;
 

@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -20,6 +21,13 @@ internal static class KnativeProbe
 
         if (http.Request.Headers.TryGetValue("K-Network-Hash", out var hash))
         {
+            if (!Ascii.IsValid(hash.ToString()))
+            {
+                // It could not be sent back.
+                http.Response.StatusCode = StatusCodes.Status400BadRequest;
+                return Task.CompletedTask;
+            }
+
             http.Response.Headers["K-Network-Hash"] = hash;
         }
 

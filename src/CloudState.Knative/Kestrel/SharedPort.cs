@@ -22,11 +22,13 @@ internal sealed class SharedPort
     private readonly TimeSpan _detectionTimeout;
     private readonly TimeSpan _closeDelay;
     private readonly TimeProvider _time;
+    private readonly Func<ConnectionLimit> _newLimit;
     private ConnectionDelegate? _http1;
 
     /// <summary>Create before any other Kestrel endpoint.</summary>
-    public SharedPort(KestrelServerOptions kestrel, TimeSpan detectionTimeout, TimeSpan closeDelay, TimeProvider time)
+    public SharedPort(KestrelServerOptions kestrel, TimeSpan detectionTimeout, TimeSpan closeDelay, Func<ConnectionLimit> newLimit, TimeProvider time)
     {
+        _newLimit = newLimit;
         _kestrel = kestrel;
         _closeDelay = closeDelay;
         _detectionTimeout = detectionTimeout;
@@ -43,6 +45,7 @@ internal sealed class SharedPort
     public void Listen(int port, Action<ListenOptions>? configure = null) => _kestrel.ListenAnyIP(port, endpoint =>
     {
         endpoint.Protocols = HttpProtocols.Http2;
+        ((IConnectionBuilder)endpoint).Use(_newLimit().Limit);
         configure?.Invoke(endpoint);
         ((IConnectionBuilder)endpoint).Use(Route);
     });

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Kestrel;
 using CloudState.Knative.Routing;
+using CloudState.Knative.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
@@ -9,9 +10,9 @@ namespace CloudState.Knative.Management;
 
 /// <summary>
 /// HTTP in front of what operators see and do. On the internal port: <c>GET /cloudstate/cluster</c>, <c>GET /cloudstate/parked</c>,
-/// <c>POST /cloudstate/parked/retry?id=…</c> and <c>POST /cloudstate/parked/discard?id=…</c>. On the port of the service: <c>POST /cloudstate/wake</c>.
+/// <c>POST /cloudstate/parked/retry?id=…</c> and <c>POST /cloudstate/parked/discard?id=…</c>, for those whom <see cref="OperatorAccess"/> lets in. On the port of the service: <c>POST /cloudstate/wake</c>.
 /// </summary>
-internal sealed class OperatorEndpoints(ClusterState cluster, ParkedDeliveries parked, PendingWork work, PeerEndpoint peers)
+internal sealed class OperatorEndpoints(ClusterState cluster, ParkedDeliveries parked, PendingWork work, PeerEndpoint peers, OperatorAccess access)
 {
     public const string ClusterPath = "/cloudstate/cluster";
     public const string ParkedPath = "/cloudstate/parked";
@@ -39,12 +40,31 @@ internal sealed class OperatorEndpoints(ClusterState cluster, ParkedDeliveries p
     private Task HandleInternalAsync(HttpContext http) => (http.Request.Method, http.Request.Path.Value) switch
     {
         ("GET", PeerEndpoint.ForwardPath) => peers.HandleAsync(http),
+        _ when access.WhyRefused(http.Request) is { } reason => AnswerAsync(http, StatusCodes.Status403Forbidden, reason),
         ("GET", ClusterPath) => http.Response.WriteAsJsonAsync(ClusterReport.Of(cluster), OperatorJson.Default.ClusterReport, cancellationToken: http.RequestAborted),
-        ("GET", ParkedPath) => ListParkedAsync(http),
-        ("POST", RetryPath) => AnswerAsync(http, parked.RetryAsync),
-        ("POST", DiscardPath) => AnswerAsync(http, parked.DiscardAsync),
+        ("GET", ParkedPath) => WithStoreAsync(http, ListParkedAsync),
+        ("POST", RetryPath) => WithStoreAsync(http, _ => AnswerAsync(http, parked.RetryAsync)),
+        ("POST", DiscardPath) => WithStoreAsync(http, _ => AnswerAsync(http, parked.DiscardAsync)),
         _ => NotFoundAsync(http),
     };
+
+    private static async Task WithStoreAsync(HttpContext http, Func<HttpContext, Task> answer)
+    {
+        try
+        {
+            await answer(http);
+        }
+        catch (StoreUnavailableException)
+        {
+            await AnswerAsync(http, StatusCodes.Status503ServiceUnavailable, "The store is not available; the log says why. Try again.");
+        }
+    }
+
+    private static Task AnswerAsync(HttpContext http, int status, string reason)
+    {
+        http.Response.StatusCode = status;
+        return http.Response.WriteAsync(reason, http.RequestAborted);
+    }
 
     private async Task ListParkedAsync(HttpContext http)
     {

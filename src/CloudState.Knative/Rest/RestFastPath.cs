@@ -3,6 +3,7 @@ using CloudState.Knative.Calls;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Grpc;
 using CloudState.Knative.Memory;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
@@ -38,7 +39,17 @@ internal sealed class RestFastPath(RestBinding binding, RpcCalls calls, MemoryLi
         var outcome = await ExecuteAsync(message, http);
         var size = outcome.Reply?.CalculateSize() ?? 0;
         outcome = memory.TryReserve(size, http) ? outcome : ReplyRoom.NoRoom;
-        var json = outcome.IsReply ? binding.WriteReply(outcome.Reply!, size) : RestStatus.Write(outcome.Status);
+        byte[] json;
+        try
+        {
+            json = outcome.IsReply ? binding.WriteReply(outcome.Reply!, size) : RestStatus.Write(outcome.Status);
+        }
+        catch (UnstorableDataException unwritable)
+        {
+            outcome = CallOutcome.Rejected(RestStatus.NoJson(binding.Rpc.FullName, unwritable));
+            json = RestStatus.Write(outcome.Status);
+        }
+
         HttpReply.WriteMetadata(outcome, http.Response);
         http.Response.StatusCode = RestStatus.HttpStatusOf(outcome.Status.StatusCode);
         http.Response.ContentType = JsonUtf8ContentType;

@@ -1,4 +1,5 @@
 using CloudState.Knative.Protobuf;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Grpc.Core;
@@ -45,6 +46,10 @@ internal sealed partial class RpcEndpoint(MethodDescriptor rpc, MessageShapes sh
         catch (RpcException refused)
         {
             await output.FailAsync(refused.Status);
+        }
+        catch (UnstorableDataException unwritable)
+        {
+            await output.FailAsync(RestStatus.NoJson(_method[1..], unwritable));
         }
         catch (Exception unexpected) when (unexpected is not BadHttpRequestException && !http.RequestAborted.IsCancellationRequested)
         {

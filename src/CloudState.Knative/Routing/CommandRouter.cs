@@ -179,7 +179,7 @@ internal sealed class CommandRouter(
 
     /// <summary>Without the store there is nothing to wait for: it may be down for long.</summary>
     private CallOutcome? WhyUnavailable() => health.IsDown
-        ? CallOutcome.StoreUnavailable(health.WhyDown)
+        ? CallOutcome.StoreUnavailable
         : null;
 
     /// <summary>Waits for the entity to change, or the cluster: then it may change elsewhere.</summary>

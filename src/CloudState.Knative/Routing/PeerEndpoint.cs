@@ -103,7 +103,8 @@ internal sealed class PeerEndpoint(
         void ExpectPeer() => peerGone.CancelAfter(options.ForwardTimeout);
     }
 
-    private bool IsAuthentic(HttpRequest request) =>
+    /// <summary>Whether a request has the secret of this member.</summary>
+    public bool IsAuthentic(HttpRequest request) =>
         state.Snapshot.Self is { } self && CryptographicOperations.FixedTimeEquals(
             Encoding.ASCII.GetBytes(request.Headers.Authorization.ToString()), Encoding.ASCII.GetBytes($"Bearer {self.Secret}"));
 }

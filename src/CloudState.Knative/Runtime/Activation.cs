@@ -248,9 +248,9 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 entity = _entity = await table.Loader.LoadAsync(pending.Command);
                 _watches.SignalChange(entity.Version);
             }
-            catch (StoreUnavailableException unavailable)
+            catch (StoreUnavailableException)
             {
-                ReleaseAll(pending, CallOutcome.StoreUnavailable(unavailable.Message));
+                ReleaseAll(pending, CallOutcome.StoreUnavailable);
                 return;
             }
         }
@@ -371,7 +371,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 }
                 else if (failure is StoreUnavailableException)
                 {
-                    lost.Release(CallOutcome.StoreUnavailable($"{failure.Message}; it is not known whether the command took effect"));
+                    lost.Release(CallOutcome.StoreLost);
                 }
                 else if (failure is VersionConflictException && ++lost.Conflicts > MaxConflicts)
                 {

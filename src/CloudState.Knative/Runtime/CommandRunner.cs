@@ -36,7 +36,7 @@ internal sealed partial class CommandRunner(
                 MessageDepth.Check(reply);
             }
         }
-        catch (Exception) when (context.Failure is not null)
+        catch (Exception thrown) when (context.IsRejectedBy(thrown))
         {
             // The handler has rejected the command; no later exception replaces that.
         }

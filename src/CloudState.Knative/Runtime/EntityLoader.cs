@@ -78,9 +78,9 @@ internal sealed class EntityLoader(
 
             return record is null ? null : RecordedOutcome.Of(record, pending.Command, pending.Fingerprint, pending.Activation.Slot.Slot);
         }
-        catch (StoreUnavailableException unavailable)
+        catch (StoreUnavailableException)
         {
-            return CallOutcome.StoreUnavailable(unavailable.Message);
+            return CallOutcome.StoreUnavailable;
         }
     }
 
@@ -108,9 +108,9 @@ internal sealed class EntityLoader(
             position.GapSince ??= time.GetTimestamp();
             return time.GetElapsedTime(position.GapSince.Value) >= holdBack ? null : CallOutcome.HeldBack(order, position.Last);
         }
-        catch (StoreUnavailableException unavailable)
+        catch (StoreUnavailableException)
         {
-            return CallOutcome.StoreUnavailable(unavailable.Message);
+            return CallOutcome.StoreUnavailable;
         }
     }
 

@@ -15,9 +15,6 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
     /// <summary>False also as long as it has not answered yet.</summary>
     public bool IsDown => _isUp == false;
 
-    /// <summary>What the store said last when it was not available.</summary>
-    public string WhyDown { get; private set; } = "it has not answered yet";
-
     /// <summary>Completes when the store is down.</summary>
     public Task Down
     {
@@ -50,7 +47,7 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
             if (_isUp != false)
             {
                 _isUp = false;
-                (WhyDown, _cause) = (reason.Message, reason.Cause);
+                _cause = reason.Cause;
                 LogDown(reason.Message);
                 _down.TrySetResult();
             }
@@ -64,7 +61,7 @@ internal sealed partial class StoreHealth(ILogger<StoreHealth> logger)
         {
             if (_isUp == false && _cause != reason.Cause)
             {
-                (WhyDown, _cause) = (reason.Message, reason.Cause);
+                _cause = reason.Cause;
                 LogDown(reason.Message);
             }
         }

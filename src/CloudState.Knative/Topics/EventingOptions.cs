@@ -35,6 +35,11 @@ public sealed class EventingOptions
     [Number(1)]
     public int MaxOutOfOrderWaits { get; set; } = 100;
 
+    /// <summary>How many events of one batch are handled at the same time; those of one key never are.</summary>
+    /// <value>At least 1. Default: 64.</value>
+    [Number(1)]
+    public int MaxConcurrentEvents { get; set; } = 64;
+
     /// <summary>
     /// How long one attempt to publish an event may take. Some brokers answer only when all of their triggers have taken the event or given up: an
     /// attempt that ends before is a duplicate.

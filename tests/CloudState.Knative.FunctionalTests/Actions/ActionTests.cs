@@ -121,6 +121,19 @@ public sealed class ActionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task StreamedMessageThatCannotBeRead_IsInvalidArgument()
+    {
+        var bytes = Marshallers.Create<byte[]>(content => content, content => content);
+        var method = new Method<byte[], byte[]>(MethodType.ClientStreaming, Tellers.Descriptor.FullName, "PayAll", bytes, bytes);
+        using var call = _service.Channel.CreateCallInvoker().AsyncClientStreamingCall(method, host: null, default);
+
+        await call.RequestStream.WriteAsync([0xFF], Cancellation);
+        var failure = await Assert.ThrowsAsync<RpcException>(() => call.ResponseAsync);
+
+        Assert.Equal(StatusCode.InvalidArgument, failure.StatusCode);
+    }
+
+    [Fact]
     public async Task StreamedOut_SendsEachReplyAtOnce()
     {
         _service.Events().Close();
@@ -135,6 +148,7 @@ public sealed class ActionTests : IAsyncLifetime
     [Theory]
     [InlineData("fail-swallow")]
     [InlineData("fail-throw")]
+    [InlineData("fail-status")]
     public async Task RejectedCall_StaysRejected_WhateverTheHandlerDoesThen(string behaviour)
     {
         var failure = await Assert.ThrowsAsync<RpcException>(() => _service.Tellers().PayAsync(Payment(5, behaviour)).ResponseAsync);
@@ -146,6 +160,7 @@ public sealed class ActionTests : IAsyncLifetime
     [InlineData("fail")]
     [InlineData("fail-swallow")]
     [InlineData("fail-throw")]
+    [InlineData("fail-status")]
     public async Task StreamThatFails_EndsAfterItsReplies(string behaviour)
     {
         using var call = _service.Tellers().PayTwice(Payment(5, behaviour), cancellationToken: Cancellation);

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Grpc.Core;
 
 namespace CloudState.Knative.FunctionalTests.Bank;
 
@@ -33,6 +34,8 @@ public sealed class AccountEntity(BankEvents events) : ValueEntity<Balance>
                 break;
             case "throw":
                 throw new InvalidOperationException("secret");
+            case "throw-status":
+                throw new RpcException(new Status(StatusCode.OutOfRange, "Not today."));
         }
 
         var account = Show();

@@ -18,7 +18,7 @@ public sealed class TellerAction(BankEvents events)
                 }
 
                 break;
-            case "fail-swallow" or "fail-throw":
+            case "fail-swallow" or "fail-throw" or "fail-status":
                 Reject(payment.Behaviour, context);
                 break;
             case "detached":
@@ -70,9 +70,14 @@ public sealed class TellerAction(BankEvents events)
         }
     }
 
-    /// <summary>Rejects the call, and then may not keep to it.</summary>
+    /// <summary>Rejects the call in one way or another, and then may not keep to it.</summary>
     private static void Reject(string behaviour, ActionContext context)
     {
+        if (behaviour == "fail-status")
+        {
+            throw new RpcException(new Status(StatusCode.OutOfRange, "Not today."));
+        }
+
         try
         {
             context.Fail("Not today.", StatusCode.OutOfRange);

@@ -65,7 +65,9 @@ public sealed class UnusableDatabaseTests : IAsyncLifetime
         await using var shop = await StartAsync();
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await shop.Http1.GetAsync("/health/readiness", Cancellation)).StatusCode);
-        Assert.Equal(StatusCode.Unavailable, (await Assert.ThrowsAsync<RpcException>(() => shop.PlaceAsync(NewKey()))).StatusCode);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => shop.PlaceAsync(NewKey()));
+        Assert.Equal(StatusCode.Unavailable, refused.StatusCode);
+        Assert.Matches(@"^The store is not available(; it is not known whether the command took effect)?\. Try again\.$", refused.Status.Detail);
         var why = Assert.Single(_log.Of("StoreDown"));
         Assert.Contains($"'{_role}' lacks privileges (select on {_schema.Name}.cloudstate_commands_number_seq", why, StringComparison.Ordinal);
         Assert.Contains($"--grants {_role}", why, StringComparison.Ordinal);

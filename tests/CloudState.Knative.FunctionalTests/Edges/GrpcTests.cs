@@ -9,6 +9,7 @@ using Grpc.Net.Client.Web;
 using Grpc.Reflection.V1Alpha;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using ShoppingCart.Api;
 using Xunit;
 
@@ -40,6 +41,62 @@ public sealed class GrpcTests : IAsyncLifetime
 
         Assert.Equal(StatusCode.FailedPrecondition, refused.StatusCode);
         Assert.Equal("The quantity of item p1 must be positive, but is -1.", refused.Status.Detail);
+    }
+
+    [Theory]
+    [InlineData(MethodType.Unary, "AddItem")]
+    [InlineData(MethodType.ServerStreaming, "WatchCart")]
+    public async Task MessagesThatCannotBeRead_AreInvalidArgument_AndOneLineOfTheLog(MethodType type, string rpc)
+    {
+        using var log = new ServiceLog();
+        await using var service = await TestService.StartAsync(more: cloudState => cloudState.Services.AddSingleton<ILoggerProvider>(log));
+        var bytes = Marshallers.Create<byte[]>(content => content, content => content);
+        var method = new Method<byte[], byte[]>(type, ShoppingCart.Api.ShoppingCart.Descriptor.FullName, rpc, bytes, bytes);
+        var invoker = service.Channel.CreateCallInvoker();
+
+        foreach (var message in (byte[][])[[0x0A, 0xFF], [0x0A, 1, 0xFF], [0xFF]])
+        {
+            var refused = await Assert.ThrowsAsync<RpcException>(async () =>
+            {
+                if (type == MethodType.Unary)
+                {
+                    await invoker.AsyncUnaryCall(method, host: null, default, message);
+                    return;
+                }
+
+                using var call = invoker.AsyncServerStreamingCall(method, host: null, default, message);
+                await call.ResponseStream.MoveNext(CancellationToken.None);
+            });
+            Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+            Assert.Contains($"{rpc} cannot be read: ", refused.Status.Detail, StringComparison.Ordinal);
+        }
+
+        Assert.Contains(rpc, Assert.Single(log.Of("UnreadableMessage")), StringComparison.Ordinal);
+        Assert.Empty(log.Of("RpcConnectionError"));
+    }
+
+    [Fact]
+    public async Task SilentHttp2Client_IsPingedAndThenLetGo()
+    {
+        await using var service = await TestService.StartAsync(settings: [("CloudState:KeepAlivePingDelay", "00:00:01"), ("CloudState:KeepAlivePingTimeout", "00:00:01")]);
+        using var client = new TcpClient();
+        await client.ConnectAsync(service.Address.Host, service.Address.Port);
+        var stream = client.GetStream();
+        // The preface and empty settings; nothing is ever acknowledged after that.
+        await stream.WriteAsync((byte[])[.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, 0, 0, 0, 4, 0, 0, 0, 0, 0]);
+
+        using var received = new MemoryStream();
+        try
+        {
+            await stream.CopyToAsync(received).WaitAsync(TestService.Patience);
+        }
+        catch (IOException)
+        {
+            // A reset is an end as well.
+        }
+
+        // A frame of type 6, with 8 bytes, on stream 0.
+        Assert.Contains("0000080600000000", Convert.ToHexString(received.ToArray()), StringComparison.Ordinal);
     }
 
     [Fact]

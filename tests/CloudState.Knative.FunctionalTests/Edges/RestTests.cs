@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using CloudState.Knative.FunctionalTests.Hosting;
+using ShoppingCart.Api;
 using Xunit;
 
 namespace CloudState.Knative.FunctionalTests.Edges;
@@ -52,6 +53,15 @@ public sealed class RestTests : IAsyncLifetime
         }
 
         Assert.Equal("""{"items":[{"productId":"p1","name":"Apple","quantity":2}]}""", await _service.Http1.GetStringAsync("/carts/bob"));
+    }
+
+    [Fact]
+    public async Task EscapedSlashInAPath_IsAnotherKeyThanTheSlashOfGrpc()
+    {
+        (await _service.Http1.PostAsync("/cart/left%2Fright/items/add", Json("""{"productId":"p1","name":"Apple","quantity":2}"""))).EnsureSuccessStatusCode();
+
+        Assert.Single((await _service.Carts.GetCartAsync(new GetShoppingCart { UserId = "left%2Fright" })).Items);
+        Assert.Empty((await _service.Carts.GetCartAsync(new GetShoppingCart { UserId = "left/right" })).Items);
     }
 
     [Theory]
@@ -161,6 +171,12 @@ public sealed class RestTests : IAsyncLifetime
         Assert.Equal("Healthy", await _service.Http1.GetStringAsync("/health/liveness"));
         Assert.Equal("Healthy", await _service.Http1.GetStringAsync("/health/readiness"));
     }
+
+    [Theory]
+    [InlineData("K-Network-Hash: \u00e9", 400)]
+    [InlineData("K-Network-Probe: \u00e9", 200)]
+    public async Task KnativeProbeBeyondAscii_IsNoFailureOfTheService(string header, int status) =>
+        Assert.Equal(status, (await RawHttp.SendAsync(_service, "GET", "/", ["K-Network-Probe: probe", header], body: null)).Status);
 
     [Fact]
     public async Task NetworkProbeOfKnative_IsAnsweredWithItsHash()

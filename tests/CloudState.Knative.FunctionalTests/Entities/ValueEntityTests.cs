@@ -68,6 +68,7 @@ public abstract class ValueEntityTests : IAsyncLifetime
     [Theory]
     [InlineData("fail", StatusCode.FailedPrecondition)]
     [InlineData("throw", StatusCode.Internal)]
+    [InlineData("throw-status", StatusCode.OutOfRange)]
     public async Task FailedCommand_UpdatesNothing(string behaviour, StatusCode status)
     {
         var account = NewKey();

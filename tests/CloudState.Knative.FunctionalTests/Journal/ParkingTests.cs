@@ -144,7 +144,7 @@ public abstract class ParkingTests
 
     private static async Task<JsonElement> PostAsync(TestService shop, string what, string id, HttpStatusCode status)
     {
-        using var http = new HttpClient { BaseAddress = shop.InternalAddress() };
+        using var http = new HttpClient { BaseAddress = shop.InternalAddress(), DefaultRequestHeaders = { { "Cloudstate-Operator", "true" } } };
         using var answer = await http.PostAsync($"/cloudstate/parked/{what}?id={Uri.EscapeDataString(id)}", null, Cancellation);
         Assert.Equal(status, answer.StatusCode);
         return await answer.Content.ReadFromJsonAsync<JsonElement>(Cancellation);

@@ -187,8 +187,13 @@ public abstract class PublicationTests : IAsyncLifetime
     public async Task ActionWhoseTopicDoesNotAnswer_HasTimedOut_AndIsNotRefused()
     {
         _sink.AnswerNever();
+        using var log = new ServiceLog();
         await using var shop = await ShopService.StartAsync(
-            cloudState => cloudState.AddAction<AnnouncementsAction>(),
+            cloudState =>
+            {
+                cloudState.AddAction<AnnouncementsAction>();
+                cloudState.Services.AddSingleton<ILoggerProvider>(log);
+            },
             [.. Settings, ("K_SINK", _sink.Address), ("CloudState:Eventing:PublishTimeout", "00:00:00.05")]);
         var call = new OutgoingCall("cloudstate.tests.shop.Announcements/Announce", new OrderPlaced { Product = "tea" }.ToByteString(), CallMetadata.Empty);
 
@@ -196,6 +201,8 @@ public abstract class PublicationTests : IAsyncLifetime
             .DeliverAsync(new DeliverableCall(call, "1", Depth: 0, Order: null, Trace: default), TestContext.Current.CancellationToken).WaitAsync(TestService.Patience);
 
         Assert.Equal((StatusCode.DeadlineExceeded, true), (result.Status.StatusCode, result.IsTimeout));
+        Assert.EndsWith("could not be published to the topic 'announcements'. Try again.", result.Status.Detail, StringComparison.Ordinal);
+        Assert.Contains(_sink.Address, Assert.Single(log.Of("ReplyNotPublished")), StringComparison.Ordinal);
     }
 
     [Fact]

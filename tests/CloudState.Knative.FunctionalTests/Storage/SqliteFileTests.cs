@@ -207,6 +207,41 @@ public sealed class SqliteFileTests : IDisposable
         await Assert.ThrowsAsync<ObjectDisposedException>(() => store.AppendAsync([Event(0)], memberId: null, Cancel));
     }
 
+    [Theory]
+    [InlineData("")]
+    [InlineData("-wal")]
+    [InlineData("-lock")]
+    public async Task FileDeletedUnderTheStore_IsNoticedByTheNextWrite_AndByTheNextCheck_UntilItIsBack(string suffix)
+    {
+        await using var store = await StartAsync();
+        await store.AppendAsync([Event(0)], memberId: null, Cancel);
+        await store.CheckAsync(Cancel);
+
+        System.IO.File.Move(File + suffix, File + suffix + ".away");
+        Assert.Contains($"'{File}{suffix}'", (await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancel))).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(1)], memberId: null, Cancel));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckWritesAsync(Cancel));
+
+        System.IO.File.Move(File + suffix + ".away", File + suffix);
+        await store.CheckAsync(Cancel);
+        await store.CheckWritesAsync(Cancel);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-lock")]
+    public async Task FileReplacedUnderTheStore_IsNoticed(string suffix)
+    {
+        await using var store = await StartAsync();
+        await store.AppendAsync([Event(0)], memberId: null, Cancel);
+
+        System.IO.File.WriteAllText(File + suffix + ".new", "");
+        System.IO.File.Move(File + suffix + ".new", File + suffix, overwrite: true);
+
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.AppendAsync([Event(1)], memberId: null, Cancel));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => store.CheckAsync(Cancel));
+    }
+
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     private static AmountAdded Text(string text) => new() { Text = text };

@@ -13,6 +13,16 @@ public class EntityKeyFieldsTests
         Assert.Equal("a-7", _compound.Read(new CompoundKey { First = "a", Second = 7, Other = "x" }));
 
     [Fact]
+    public void SeparatorThatNoValueHas_KeepsKeysApart()
+    {
+        var apart = EntityKeyFields.Of(CompoundKey.Descriptor, "/");
+
+        Assert.Equal("a/-7", apart.Read(new CompoundKey { First = "a", Second = -7 }));
+        Assert.Equal("a-/7", apart.Read(new CompoundKey { First = "a-", Second = 7 }));
+        Assert.Equal(_compound.Read(new CompoundKey { First = "a", Second = -7 }), _compound.Read(new CompoundKey { First = "a-", Second = 7 }));
+    }
+
+    [Fact]
     public void Integers_DoNotDependOnCulture() =>
         Assert.Equal("a--1234567", _compound.Read(new CompoundKey { First = "a", Second = -1_234_567 }));
 

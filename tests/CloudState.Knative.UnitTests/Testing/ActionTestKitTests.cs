@@ -31,6 +31,7 @@ public class ActionTestKitTests
     [Theory]
     [InlineData("fail-swallow")]
     [InlineData("fail-throw")]
+    [InlineData("fail-status")]
     public async Task Rejection_StandsWhateverTheHandlerDoesThen(string text)
     {
         var result = await _clerk.WhenAsync(new Note { Text = text });
@@ -130,6 +131,8 @@ public class ActionTestKitTests
                     }
 
                     break;
+                case "fail-status":
+                    throw new RpcException(new Status(StatusCode.NotFound, "No."));
                 case "forward":
                     context.ReplyFrom((ClerkService.ClerkServiceClient clerk) => clerk.CopyAsync(note));
                     break;

@@ -57,6 +57,16 @@ public class TestFaultTests
     }
 
     [Fact]
+    public async Task StatusThatAHandlerThrows_IsItsRejection()
+    {
+        var note = EntityTestKit.Create(() => new NoteEntity { Writing = (_, _) => throw new RpcException(new Status(StatusCode.NotFound, "No.")) });
+
+        var result = await note.WhenAsync(new NoteText { Note = "n" }, nameof(NoteEntity.Write));
+
+        Assert.Equal((StatusCode.NotFound, "No."), (result.Failure?.StatusCode, result.Failure?.Detail));
+    }
+
+    [Fact]
     public void UnknownEvent_IsRefused() => Refused(
         "CloudState.Knative.UnitTests.Protos.Unhandled is no event of CounterEntity. Add: public void Apply(Unhandled @event)", () => EntityTestKit.Create(() => new CounterEntity()).Given(new Unhandled()));
 
