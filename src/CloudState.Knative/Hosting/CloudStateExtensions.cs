@@ -137,12 +137,12 @@ public static class CloudStateExtensions
     private static IEnumerable<IEndpointConventionBuilder> MapServices(this IEndpointRouteBuilder endpoints, TimeSpan keepAlive)
     {
         var mapping = new ServiceBinding.Mapping(endpoints, keepAlive);
-        foreach (var entity in endpoints.ServiceProvider.GetRequiredService<EntityDefinitions>().All.Where(entity => !entity.Attribute.IsInternal))
+        foreach (var entity in endpoints.ServiceProvider.GetRequiredService<EntityDefinitions>().All.Where(entity => !entity.Service.IsInternal()))
         {
             entity.Attribute.Accept(mapping);
         }
 
-        foreach (var action in endpoints.ServiceProvider.GetRequiredService<ActionDefinitions>().All)
+        foreach (var action in endpoints.ServiceProvider.GetRequiredService<ActionDefinitions>().All.Where(action => !action.Definition.Service.IsInternal()))
         {
             action.Definition.Attribute.Accept(mapping);
         }

@@ -84,6 +84,8 @@ internal static class CloudStateServices
         });
         services.AddSingleton<RpcTable>();
         services.AddSingleton<RpcCalls>();
+        services.AddSingleton(provider => new LocalInvoker(
+            () => (provider.GetRequiredService<RpcCalls>(), provider.GetRequiredService<RpcTable>()), provider.GetRequiredService<TimeProvider>()));
     }
 
     public static void AddDelivery(this IServiceCollection services)

@@ -15,6 +15,10 @@ internal sealed class ServiceValidation(
     TopicSinks sinks,
     EventConsumers consumers,
     MappedService mapped,
+    IEnumerable<ConstructedClass> classes,
+    IEnumerable<LocalClient> localClients,
+    IEnumerable<RemoteClient> remoteClients,
+    IServiceProvider services,
     IConfiguration configuration)
 {
     private bool _isDone;
@@ -40,6 +44,12 @@ internal sealed class ServiceValidation(
         }
 
         RejectUnknownCalls();
+        var own = localClients.Select(local => local.Client).Except(remoteClients.Select(remote => remote.Client)).ToHashSet();
+        foreach (var constructed in classes)
+        {
+            constructed.Check(services, own);
+        }
+
         _ = consumers.All;
         sinks.Check(PublishedTopics().Distinct());
         _ = mapped.Endpoints?.Endpoints;

@@ -1,0 +1,16 @@
+namespace CloudState.Knative.Calls;
+
+/// <summary>The call of an action whose handler runs: what the handler calls and awaits belongs to it, also through objects of the container.</summary>
+/// <param name="Scope">The call.</param>
+/// <param name="Ids">The ids of what it calls.</param>
+internal sealed record CurrentCall(CallScope Scope, CallIds Ids)
+{
+    private static readonly AsyncLocal<CurrentCall?> Local = new();
+
+    /// <summary>Null outside of actions. A change ends with the asynchronous method that makes it.</summary>
+    public static CurrentCall? Value
+    {
+        get => Local.Value;
+        set => Local.Value = value;
+    }
+}
