@@ -115,7 +115,8 @@ public static class CloudStateExtensions
         var (health, cluster) = (services.GetRequiredService<StoreHealth>(), services.GetRequiredService<ClusterState>());
         services.GetRequiredService<OperatorEndpoints>().UseInternalPort(app);
         GracefulClose.UseGracefulClose(app);
-        app.UseKnativeProbe(() => health.IsUp && cluster.IsReady);
+        var mapped = services.GetRequiredService<MappedService>();
+        app.UseKnativeProbe(() => health.IsUp && cluster.IsReady && mapped.Endpoints is not null);
         app.UseRequestErrors();
         app.UseGrpcWeb();
     }
@@ -243,7 +244,8 @@ public static class CloudStateExtensions
         services.AddGrpcReflection();
         services.AddGrpcHealthChecks()
             .AddCheck<StoreHealthCheck>("store", tags: [ReadinessTag])
-            .AddCheck<BacklogHealthCheck>("backlog", tags: [ReadinessTag]);
+            .AddCheck<BacklogHealthCheck>("backlog", tags: [ReadinessTag])
+            .AddCheck<MappedHealthCheck>("mapped", tags: [ReadinessTag]);
         services.AddSingleton<RpcInterceptor>();
         services.AddSingleton<ServiceValidation>();
         services.AddSingleton<MappedService>();

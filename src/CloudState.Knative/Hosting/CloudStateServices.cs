@@ -128,6 +128,7 @@ internal static class CloudStateServices
             OptionsOf(provider).Eventing,
             provider.GetRequiredService<SinkBinding>(),
             provider.GetRequiredService<IHostEnvironment>().IsDevelopment() ? ActivatorUtilities.CreateInstance<PrintedEvents>(provider) : null,
+            provider.GetService<CollectedEvents>(),
             provider.GetRequiredService<TimeProvider>()));
     }
 

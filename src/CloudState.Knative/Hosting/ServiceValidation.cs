@@ -4,11 +4,12 @@ using CloudState.Knative.Journal;
 using CloudState.Knative.Remote;
 using CloudState.Knative.Topics;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Hosting;
 
 /// <summary>Checks, when the service starts to serve, that what is registered fits together.</summary>
-internal sealed class ServiceValidation(
+internal sealed partial class ServiceValidation(
     EntityDefinitions entities,
     ActionDefinitions actions,
     IEnumerable<RemoteServiceRegistration> remotes,
@@ -19,7 +20,8 @@ internal sealed class ServiceValidation(
     IEnumerable<LocalClient> localClients,
     IEnumerable<RemoteClient> remoteClients,
     IServiceProvider services,
-    IConfiguration configuration)
+    IConfiguration configuration,
+    ILogger<ServiceValidation> logger)
 {
     private bool _isDone;
 
@@ -52,9 +54,17 @@ internal sealed class ServiceValidation(
 
         _ = consumers.All;
         sinks.Check(PublishedTopics().Distinct());
+        if (mapped.Endpoints is null)
+        {
+            LogNothingMapped(MappedService.Missing);
+        }
+
         _ = mapped.Endpoints?.Endpoints;
         _isDone = true;
     }
+
+    [LoggerMessage(75, LogLevel.Error, "{Missing}", EventName = "NothingMapped")]
+    private partial void LogNothingMapped(string missing);
 
     private IEnumerable<string> PublishedTopics() =>
         entities.Commands.Select(found => found.Command.OutTopic)
