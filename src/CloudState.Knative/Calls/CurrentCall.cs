@@ -7,7 +7,10 @@ internal sealed record CurrentCall(CallScope Scope, CallIds Ids)
 {
     private static readonly AsyncLocal<CurrentCall?> Local = new();
 
-    /// <summary>Null outside of actions. A change ends with the asynchronous method that makes it.</summary>
+    /// <summary>Stands for the command of an entity, whose handler must not wait for another rpc of the service.</summary>
+    public static CurrentCall OfEntity { get; } = new(new CallScope(), new CallIds(commandId: null));
+
+    /// <summary>Null outside of actions and entities. A change ends with the asynchronous method that makes it.</summary>
     public static CurrentCall? Value
     {
         get => Local.Value;

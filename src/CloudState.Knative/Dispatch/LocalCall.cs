@@ -18,9 +18,16 @@ internal sealed class LocalCall : IDisposable
     private Status? _status;
 
     /// <exception cref="RpcException">The Idempotency-Key is too long.</exception>
+    /// <exception cref="InvalidOperationException">An entity calls.</exception>
     public LocalCall(CallOptions options, CallLimits limits, TimeProvider time)
     {
         var (action, metadata) = (CurrentCall.Value, CallMetadata.Of(options.Headers));
+        if (ReferenceEquals(action, CurrentCall.OfEntity))
+        {
+            throw new InvalidOperationException(
+                "The handler of an entity cannot wait for another rpc of its service, which may wait for it. Use context.Call, CallAndWait or ReplyFrom.");
+        }
+
         var outer = action?.Scope;
         Scope = new CallScope
         {

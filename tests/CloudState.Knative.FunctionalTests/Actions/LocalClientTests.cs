@@ -149,6 +149,21 @@ public sealed class LocalClientTests(PostgresSchema schema) : IClassFixture<Post
     }
 
     [Fact]
+    public async Task EntityThatWaitsThroughAnObject_IsRefused_AndGoesOn()
+    {
+        await using var service = await TestService.StartHostAsync(
+            cloudState => cloudState.AddEntity<RoundaboutEntity>().Services.AddSingleton<RoomDirectory>(), ("CloudState:EnableDetailedErrors", "true"));
+        service.ExpectErrors();
+
+        var refused = await Assert.ThrowsAsync<RpcException>(() => service.Rooms().BookAsync(new BookRoom { Room = _room }).ResponseAsync);
+
+        Assert.EndsWith(
+            ": The handler of an entity cannot wait for another rpc of its service, which may wait for it. Use context.Call, CallAndWait or ReplyFrom.",
+            refused.Status.Detail, StringComparison.Ordinal);
+        Assert.Equal(0, await service.GuestsAsync(_room));
+    }
+
+    [Fact]
     public async Task UnknownClient_EndsTheStart()
     {
         var refused = await StartFailureAsync(cloudState => cloudState.AddAction<BookingAction>().Services.AddSingleton<RoomDirectory>());
@@ -174,6 +189,24 @@ public sealed class LocalClientTests(PostgresSchema schema) : IClassFixture<Post
 
     private Task<RpcException> FailureAsync(Reservation reservation) =>
         Assert.ThrowsAsync<RpcException>(() => _service.Bookings().ReserveAsync(reservation).ResponseAsync);
+
+    [ValueEntity<Rooms.Rooms.RoomsBase>("roundabout")]
+    private sealed class RoundaboutEntity(RoomDirectory directory) : ValueEntity<Room>
+    {
+        public async Task<Room> Book(BookRoom command)
+        {
+            await Task.Yield();
+            return await directory.FindAsync(command.Room);
+        }
+
+        public Room Get(GetRoom command) => State;
+
+        public Room Watch(GetRoom command) => State;
+
+        public Room WatchInside(GetRoom command) => State;
+
+        public Room Release(ReleaseRoom command) => State;
+    }
 
     [ValueEntity<Rooms.Rooms.RoomsBase>("waiting")]
     private sealed class WaitingEntity(RoomsClient rooms) : ValueEntity<Room>
