@@ -1,4 +1,5 @@
 using CloudState.Knative.Kestrel;
+using CloudState.Knative.Topics;
 using Grpc.Net.Client;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -19,7 +20,7 @@ namespace CloudState.Knative.Testing;
 /// </remarks>
 /// <example>
 /// <code>
-/// await using var service = new CloudStateApplicationFactory&lt;Program&gt; { ConfigureServices = services => services.AddSingleton&lt;TimeProvider&gt;(time) };
+/// await using var service = new CloudStateApplicationFactory&lt;Program&gt; { Time = time };
 /// var carts = new ShoppingCart.ShoppingCartClient(service.Channel);
 /// </code>
 /// </example>
@@ -31,6 +32,7 @@ public sealed class CloudStateApplicationFactory<TEntryPoint> : IAsyncDisposable
     private readonly Lazy<Uri> _address;
     private readonly Lazy<GrpcChannel> _channel;
     private readonly List<HttpClient> _clients = [];
+    private readonly PublishedEvents _published = new();
 
     /// <summary>Prepares the service; it starts later.</summary>
     public CloudStateApplicationFactory()
@@ -54,6 +56,19 @@ public sealed class CloudStateApplicationFactory<TEntryPoint> : IAsyncDisposable
         ["CloudState:ShutdownKeepAlive"] = "00:00:00.01",
     };
 
+    /// <summary>
+    /// The clock of the service: for timers, for the time that values live, for the idle time of entities. A fake one stands still until the test
+    /// advances it.
+    /// </summary>
+    /// <value>Default: null, the clock that the service has.</value>
+    public TimeProvider? Time { get; init; }
+
+    /// <summary>
+    /// What the service has published to topics so far, in order. Nothing is sent, and no sink is needed, unless <see cref="Settings"/> name one
+    /// (<c>K_SINK</c>, or <c>CloudState:Topics:{topic}:Url</c>).
+    /// </summary>
+    public IReadOnlyList<PublishedEvent> Published => _published.Snapshot;
+
     /// <summary>Where the service listens.</summary>
     public Uri Address => _address.Value;
 
@@ -76,6 +91,16 @@ public sealed class CloudStateApplicationFactory<TEntryPoint> : IAsyncDisposable
         var client = new HttpClient { BaseAddress = Address };
         _clients.Add(client);
         return client;
+    }
+
+    /// <summary>Waits until the service has published enough. Events of entities are published after the reply to their command.</summary>
+    /// <param name="isEnough">Gets what has been published so far.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>What has been published so far.</returns>
+    public Task<IReadOnlyList<PublishedEvent>> UntilPublishedAsync(Func<IReadOnlyList<PublishedEvent>, bool> isEnough, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(isEnough);
+        return _published.UntilAsync(isEnough, cancellation);
     }
 
     /// <summary>Stops the service.</summary>
@@ -104,6 +129,10 @@ public sealed class CloudStateApplicationFactory<TEntryPoint> : IAsyncDisposable
             UseKestrel();
         }
 
+        private static bool IsSink(string setting) =>
+            setting.Equals("K_SINK", StringComparison.OrdinalIgnoreCase)
+            || (setting.StartsWith("CloudState:Topics:", StringComparison.OrdinalIgnoreCase) && setting.EndsWith(":Url", StringComparison.OrdinalIgnoreCase));
+
         /// <summary>Returns the port.</summary>
         public int Start()
         {
@@ -119,7 +148,20 @@ public sealed class CloudStateApplicationFactory<TEntryPoint> : IAsyncDisposable
                 builder.UseSetting(name, value);
             }
 
-            builder.ConfigureTestServices(_factory.ConfigureServices);
+            builder.ConfigureTestServices(services =>
+            {
+                if (!_factory.Settings.Keys.Any(IsSink))
+                {
+                    services.AddSingleton(new CollectedEvents(_factory._published.Add));
+                }
+
+                if (_factory.Time is { } time)
+                {
+                    services.AddSingleton(time);
+                }
+
+                _factory.ConfigureServices(services);
+            });
         }
     }
 }

@@ -69,6 +69,11 @@ public abstract class EntityTestKit<TState>
             }
         }
 
+        if (context.Failure is null)
+        {
+            CheckHandled(definition.HandlerName, ((ClassInstance)entity).Entity);
+        }
+
         RememberId(call.CommandId, context);
         var change = context.Failure is null ? entity.Advance(DateTimeOffset.UnixEpoch) : entity.Unchanged;
         Store.Append(change);
@@ -88,6 +93,11 @@ public abstract class EntityTestKit<TState>
 
     /// <summary>Checks that what is in memory can be had from the store.</summary>
     private protected virtual void Check(string handlerName, Entity inMemory, StoredEntity before, IReadOnlyList<object> newEvents)
+    {
+    }
+
+    /// <summary>Checks what a command that was not rejected leaves in memory.</summary>
+    private protected virtual void CheckHandled(string handlerName, Entity inMemory)
     {
     }
 

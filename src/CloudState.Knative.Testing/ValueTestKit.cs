@@ -20,5 +20,22 @@ public sealed class ValueTestKit<TState> : EntityTestKit<TState>
         return this;
     }
 
+    /// <summary>A copy that a handler has changed and left is not stored, although the reply that is made of it looks right.</summary>
+    private protected override void CheckHandled(string handlerName, Entity inMemory)
+    {
+        var entity = (ValueEntity<TState>)inMemory;
+        var stored = entity.Stored ?? new TState();
+        if (entity.LeftCopy is { } left && !StoredForm.AreSame(Entity.Types.Of(left), left, stored))
+        {
+            throw new TestKitException(
+                $"""
+                {handlerName} has changed the state, but has not called Update after that: the change is lost.
+                  Changed: {Entity.Types.ToJsonText(left)}
+                  Stored:  {Entity.Types.ToJsonText(stored)}
+                Call Update with the new state, or change a copy of your own.
+                """);
+        }
+    }
+
     private protected override TState ReadState(Entity instance) => Store.Read().Snapshot?.State as TState ?? new TState();
 }

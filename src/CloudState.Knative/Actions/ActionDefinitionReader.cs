@@ -14,9 +14,9 @@ internal static class ActionDefinitionReader
         var handlers = new HandlerClass(actionClass);
         var attribute = actionClass.GetCustomAttribute<ActionAttribute>(inherit: false)
             ?? throw handlers.Wrong("has no action attribute. Add: [Action<YourService.YourServiceBase>]");
-        var service = handlers.ReadService(attribute.ServiceBase);
+        var service = handlers.Bind(attribute.ServiceBase);
         var methods = service.Methods.Select(rpc => ReadMethod(handlers, rpc)).ToArray();
-        handlers.RejectStrayHandlers(service, exempt: []);
+        handlers.RejectStrayHandlers();
         return new ActionDefinition(attribute, actionClass, service, methods, handlers.ReadCalls(attribute.Calls));
     }
 
@@ -31,7 +31,7 @@ internal static class ActionDefinitionReader
         var returns = rpc.IsServerStreaming ? handler.ReturnType == output : HandlerClass.Returns(handler, reply);
         if (!HandlerClass.Takes(handler, input, typeof(ActionContext)) || !returns)
         {
-            throw handlers.Wrong($"has a method {rpc.Name} that does not fit the rpc {rpc.FullName}. Write: {signature}");
+            throw handlers.Wrong($"has a method {handler.Name} that does not fit the rpc {rpc.FullName}. Write: {signature}");
         }
 
         var name = $"{handlers.Type.Name}.{rpc.Name}";

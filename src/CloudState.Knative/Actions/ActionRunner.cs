@@ -23,16 +23,18 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         using var limit = new TimeLimit(time, scope.Deadline ?? LatestEnd(method), scope.CallCancelled);
         await using var instances = services.CreateAsyncScope();
         var context = new ActionContext(method.Rpc, targets, scope.CommandId, scope.Metadata, limit.GetToken);
+        var ids = new CallIds(scope.CommandId);
+        CurrentCall.Value = new CurrentCall(scope, ids);
         try
         {
             var handling = method.SingleReply!(action.CreateInstance(instances.ServiceProvider), input, context);
             var reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
-            return ToOutcome(action, method, context.TakeAnswer(reply), context, new CallIds(scope.CommandId));
+            return ToOutcome(action, method, context.TakeAnswer(reply), context, ids);
         }
         catch (Exception thrown) when (context.IsRejectedBy(thrown))
         {
             // The handler has rejected the call; no later exception replaces that.
-            return ToOutcome(action, method, context.TakeAnswer(reply: null), context, new CallIds(scope.CommandId));
+            return ToOutcome(action, method, context.TakeAnswer(reply: null), context, ids);
         }
         catch (Exception failure)
         {
@@ -54,10 +56,13 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         await using var instances = services.CreateAsyncScope();
         var context = new ActionContext(method.Rpc, targets, scope.CommandId, scope.Metadata, limit.GetToken);
         var ids = new CallIds(scope.CommandId);
+        var current = new CurrentCall(scope, ids);
         await using var replies = RepliesAsync().GetAsyncEnumerator(CancellationToken.None);
         while (true)
         {
             CallOutcome? outcome;
+            // Each step of a stream begins with what its reader has.
+            CurrentCall.Value = current;
             try
             {
                 outcome = await replies.MoveNextAsync() ? ToOutcome(action, method, context.TakeAnswer(replies.Current), context, ids) : LastOutcome(action, context.TakeAnswer(null), ids);
@@ -138,14 +143,6 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
                 LogFailed(method.FullName, traceId, failure);
                 return CallOutcome.Unexpected("action", traceId, limits.ShowsExceptions ? failure : null);
         }
-    }
-
-    /// <summary>The ids of the calls that one call of an action asks for: the same ones each time it is repeated with its id.</summary>
-    private sealed class CallIds(string? commandId)
-    {
-        private int _count;
-
-        public string Next() => commandId is null ? Guid.CreateVersion7().ToString("N") : CommandIds.OfCall(commandId, ++_count);
     }
 
     [LoggerMessage(5, LogLevel.Error, "{Method} failed (trace id {TraceId}).", EventName = "ActionFailed")]

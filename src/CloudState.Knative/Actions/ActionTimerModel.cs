@@ -11,8 +11,6 @@ internal sealed class ActionTimerAttribute() : EntityAttribute("cloudstate-actio
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
     internal override Type ServiceBase => typeof(ActionTimers.ActionTimersBase);
 
-    internal override bool IsInternal => true;
-
     internal override void Accept(IServiceVisitor visitor) => visitor.Visit<ActionTimers.ActionTimersBase>();
 
     internal override EntityModel ReadModel(HandlerClass handlers) => new ActionTimerModel();

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Diagnostics.CodeAnalysis;
 using CloudState.Knative.Calls;
+using Grpc.Core;
 
 namespace CloudState.Knative;
 
@@ -46,6 +47,11 @@ public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, stri
         value = null;
         return false;
     }
+
+    /// <summary>The headers of a call that a generated client makes; binary ones do not go along.</summary>
+    internal static CallMetadata Of(Metadata? headers) => headers is { Count: > 0 }
+        ? new([.. headers.Where(entry => !entry.IsBinary).Select(entry => KeyValuePair.Create(entry.Key, entry.Value))])
+        : Empty;
 
     internal CallMetadata FollowedBy(CallMetadata more) =>
         more.Count == 0 ? this : Count == 0 ? more : new([.. Entries, .. more.Entries]);

@@ -71,6 +71,23 @@ internal readonly record struct CallOutcome
     /// <summary>The least pause before the next attempt; null if the callee did not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>What goes out with the reply, as gRPC's response headers.</summary>
+    public Metadata ToHeaders()
+    {
+        var headers = new Metadata();
+        foreach (var (name, value) in Metadata ?? [])
+        {
+            headers.Add(name, value);
+        }
+
+        if (Position is { } position)
+        {
+            headers.Add(CallHeaders.Position, position);
+        }
+
+        return headers;
+    }
+
     public static CallOutcome Replied(IMessage reply) => new(reply, Status.DefaultSuccess);
 
     /// <summary>The handler has no reply of its own: another rpc gives it, or the stream of replies has ended.</summary>

@@ -24,9 +24,7 @@ internal sealed class CallRecorder : CallInvoker
 
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
-        var metadata = options.Headers is { Count: > 0 } headers
-            ? new CallMetadata([.. headers.Where(entry => !entry.IsBinary).Select(entry => KeyValuePair.Create(entry.Key, entry.Value))])
-            : CallMetadata.Empty;
+        var metadata = CallMetadata.Of(options.Headers);
         var message = (IMessage)request;
         MessageDepth.Check(message);
         _recorded = new OutgoingCall(method.FullName[1..], message.ToByteString(), metadata) { InputType = message.Descriptor };

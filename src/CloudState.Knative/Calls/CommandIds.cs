@@ -57,6 +57,10 @@ internal static class CommandIds
     public static string OfEarlierRelease(string former, bool isFromLog) =>
         HasWord(former) || IsGenerated(former) ? former : (isFromLog ? Log : former.Contains(' ') ? Event : Key) + former;
 
+    /// <summary>What a client is told whose key is too long.</summary>
+    public static string TooLong(int maxLength) =>
+        $"Idempotency-Key must be given once and have at most {maxLength} characters (CloudState:MaxCommandIdLength).";
+
     /// <summary>The id as the client knows it.</summary>
     public static string ToText(string id) => WithoutWord(id) is { IsEmpty: false } text ? text.ToString() : id;
 

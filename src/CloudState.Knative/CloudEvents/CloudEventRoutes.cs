@@ -18,7 +18,7 @@ namespace CloudState.Knative.CloudEvents;
 /// </summary>
 /// <remarks>
 /// An rpc may be bound to a topic, by <c>option (cloudstate.eventing).in = { topic: "…" }</c>. Events that come under the name of a topic go to its rpcs only; others to any rpc, to a bound one first when several
-/// take the type. What no rpc takes by its type goes to the rpc that takes a <c>google.protobuf.Any</c>.
+/// take the type. An internal rpc takes only events of its topic. What no rpc takes by its type goes to the rpc that takes a <c>google.protobuf.Any</c>.
 /// </remarks>
 internal sealed class CloudEventRoutes
 {
@@ -31,9 +31,10 @@ internal sealed class CloudEventRoutes
     public CloudEventRoutes(RpcTable table, IReadOnlyDictionary<string, TopicOptions> topics, MessageShapes shapes, CallLimits limits)
     {
         (_shapes, _maxIdLength) = (shapes, limits.MaxCommandIdLength);
-        CloudEventRoute[] routes = [.. table.Local.Where(rpc => !rpc.IsInternal).Select(rpc => CloudEventRoute.Of(rpc.Rpc, rpc.Key))];
+        CloudEventRoute[] routes = [.. table.Local.Select(rpc => CloudEventRoute.Of(rpc.Rpc, rpc.Key))];
         routes = Array.FindAll(routes, route => route.Rpc is { IsClientStreaming: false, IsServerStreaming: false });
         _byType = routes
+            .Where(route => !route.Rpc.IsInternal())
             .SelectMany(route => route.Types, (route, type) => (type, route))
             .GroupBy(entry => entry.type, entry => entry.route)
             .ToFrozenDictionary(group => group.Key, group => group.ToArray());

@@ -103,7 +103,7 @@ internal sealed partial class DeliveryService(
             }
 
             var result = await deliverer.DeliverAsync(content, stopping);
-            CloudStateTelemetry.Delivered(result.Status.StatusCode.ToString());
+            CloudStateTelemetry.Delivered(delivery.Target, result.Status.StatusCode.ToString());
             return result;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -147,7 +147,7 @@ internal sealed partial class DeliveryService(
             deliveries.MarkParked(queue.Lane, queue.Origin);
         }
 
-        CloudStateTelemetry.Parked();
+        CloudStateTelemetry.Parked(delivery.Target);
         LogParked(delivery.Target, delivery.Origin, delivery.Id, queue.Attempts, status.StatusCode, status.Detail);
     }
 
@@ -189,6 +189,6 @@ internal sealed partial class DeliveryService(
     [LoggerMessage(50, LogLevel.Error, "{Target} has rejected what {Origin} has asked for: {StatusCode}, {Detail}", EventName = "DeliveryRejected")]
     private partial void LogRejected(string target, EntityId origin, StatusCode statusCode, string detail);
 
-    [LoggerMessage(53, LogLevel.Error, "{Target} could not take {Id} of {Origin} in {Attempts} attempts: {StatusCode}, {Detail}. It is parked; see GET /cloudstate/parked on the internal port.", EventName = "DeliveryParked")]
+    [LoggerMessage(53, LogLevel.Error, "{Target} could not take {Id} of {Origin} in {Attempts} attempts: {StatusCode}, {Detail}. It is parked; see GET /cloudstate/parked on the internal port, which the embedded store opens only with CloudState__Cluster__Port.", EventName = "DeliveryParked")]
     private partial void LogParked(string target, EntityId origin, string id, int attempts, StatusCode statusCode, string detail);
 }

@@ -10,6 +10,7 @@ internal static class CloudStateTelemetry
     public const string TypeTag = "cloudstate.entity.type";
 
     private const string KeyTag = "cloudstate.entity.key";
+    private const string MethodTag = "rpc.method";
     private const string StatusTag = "rpc.response.status_code";
     private const string BatchSizeTag = "cloudstate.journal.batch.commands";
     private const string TopicTag = "messaging.destination.name";
@@ -36,9 +37,9 @@ internal static class CloudStateTelemetry
         Duration("cloudstate.forward.duration", "Time of commands forwarded to their owner, by result: outcome, not_owner, unreachable.");
     private static readonly Counter<long> NotOwnerAnswers =
         Counter("cloudstate.forward.refused", "{command}", "Forwarded commands that this process refused because it is not the owner.");
-    private static readonly Counter<long> DeliveryAttempts = Counter("cloudstate.delivery.attempts", "{attempt}", "Attempts to deliver stored calls and events, by gRPC status.");
+    private static readonly Counter<long> DeliveryAttempts = Counter("cloudstate.delivery.attempts", "{attempt}", "Attempts to deliver stored calls and events, by rpc or topic and gRPC status.");
     private static readonly Histogram<double> TimerLateness = Duration("cloudstate.timer.lateness", "Time from when a timer was due until it fired.");
-    private static readonly Counter<long> ParkedDeliveries = Counter("cloudstate.delivery.parked", "{delivery}", "Deliveries that were parked because they could not be made.");
+    private static readonly Counter<long> ParkedDeliveries = Counter("cloudstate.delivery.parked", "{delivery}", "Deliveries that were parked because they could not be made, by rpc or topic.");
     private static readonly Counter<long> EventsPublished = Counter("cloudstate.topic.published", "{event}", "Attempts to publish events, by topic and gRPC status.");
 
     /// <summary>Starts the span that those of loading, handling and appending belong to. Null without listeners.</summary>
@@ -103,9 +104,11 @@ internal static class CloudStateTelemetry
 
     public static void Forwarded(TimeSpan elapsed, string result) => ForwardDuration.Record(elapsed.TotalSeconds, Tag("result", result));
 
-    public static void Delivered(string status) => DeliveryAttempts.Add(1, Tag(StatusTag, status));
+    /// <param name="target">The full name of an rpc, or a topic.</param>
+    /// <param name="status">A gRPC status.</param>
+    public static void Delivered(string target, string status) => DeliveryAttempts.Add(1, Tag(MethodTag, target), Tag(StatusTag, status));
 
-    public static void Parked() => ParkedDeliveries.Add(1);
+    public static void Parked(string target) => ParkedDeliveries.Add(1, Tag(MethodTag, target));
 
     public static void TimerFired(TimeSpan lateness) => TimerLateness.Record(lateness.TotalSeconds);
 
@@ -160,7 +163,7 @@ internal static class CloudStateTelemetry
         /// <param name="isServerFailure">Whether OpenTelemetry's conventions take it for a failure of the server.</param>
         public void End(string status, bool isServerFailure)
         {
-            CommandDuration.Record(Stopwatch.GetElapsedTime(_started).TotalSeconds, Tag("rpc.method", method), Tag(StatusTag, status));
+            CommandDuration.Record(Stopwatch.GetElapsedTime(_started).TotalSeconds, Tag(MethodTag, method), Tag(StatusTag, status));
             span?.SetTag(StatusTag, status);
             if (isServerFailure)
             {

@@ -11,8 +11,6 @@ internal sealed class EntityRpc(EntityDefinition entity, CommandDefinition comma
 {
     public override EntityKeyFields Key => command.Key;
 
-    public override bool IsInternal => entity.Attribute.IsInternal;
-
     public override ValueTask<CallOutcome> ExecuteAsync(object input, CallScope scope) => router.ExecuteAsync(ToCommand(input, scope));
 
     public override IAsyncEnumerable<CallOutcome> StreamAsync(object input, CallScope scope, CancellationToken cancellationToken) => streams.ReadAsync(ToCommand(input, scope));

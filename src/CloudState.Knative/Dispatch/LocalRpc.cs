@@ -16,8 +16,8 @@ internal abstract class LocalRpc(MethodDescriptor rpc) : IRpcAnswerer
     /// <summary>The fields of the input that name an entity; null if the rpc is not for one.</summary>
     public abstract EntityKeyFields? Key { get; }
 
-    /// <summary>Whether only this library calls it: no edge serves it.</summary>
-    public virtual bool IsInternal => false;
+    /// <summary>Whether no edge serves it: only calls from within, and events of topics and event logs that it is bound to, reach it.</summary>
+    public bool IsInternal { get; } = rpc.IsInternal();
 
     /// <summary>The topic that a reply is published to before the caller gets it; null if it is not, or is stored first.</summary>
     public virtual string? PublishBeforeReply => null;

@@ -81,11 +81,9 @@ internal sealed partial class RpcCalls(
     /// <param name="scope">The call that led to it.</param>
     public async ValueTask<CallOutcome> CallAsync(OutgoingCall call, string id, CallScope scope)
     {
-        if (scope.Depth > limits.MaxDepth)
+        if (RefuseTooLongChain(call.Method, scope) is { } refused)
         {
-            return CallOutcome.Failed(
-                StatusCode.FailedPrecondition,
-                $"More than {limits.MaxDepth} calls have led to {call.Method}, each made for the one before it. Break the loop, or raise CloudState:MaxCallDepth.");
+            return refused;
         }
 
         try
@@ -102,6 +100,11 @@ internal sealed partial class RpcCalls(
             return CallOutcome.Failed(StatusCode.InvalidArgument, $"The input of {call.Method} cannot be read: {unreadable.Message}");
         }
     }
+
+    /// <summary>The failure of a call that too many calls have led to; null if they are few enough.</summary>
+    public CallOutcome? RefuseTooLongChain(string method, CallScope scope) => scope.Depth <= limits.MaxDepth ? null : CallOutcome.Failed(
+        StatusCode.FailedPrecondition,
+        $"More than {limits.MaxDepth} calls have led to {method}, each made for the one before it. Break the loop, or raise CloudState:MaxCallDepth.");
 
     /// <summary>Parsers of JSON read messages that those of other pods, and of the store, would not.</summary>
     private static CallOutcome? RefuseTooDeep(object input)

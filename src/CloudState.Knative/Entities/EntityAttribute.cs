@@ -41,9 +41,6 @@ public abstract class EntityAttribute : Attribute
     /// <summary>The topic that all events of the entities are published to; null for none.</summary>
     internal virtual string? PublishTopic => null;
 
-    /// <summary>Whether only this library calls it: it is not served, and takes no events.</summary>
-    internal virtual bool IsInternal => false;
-
     /// <summary>The base class that the protobuf compiler generated for the service.</summary>
     [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)]
     internal abstract Type ServiceBase { get; }

@@ -27,10 +27,10 @@ internal sealed class EntityDefinitionReader
             throw _class.Wrong($"has the entity type '{attribute.EntityType}'. Choose a name that is not empty and has no '/'.");
         }
 
-        var service = _class.ReadService(attribute.ServiceBase);
+        var service = _class.Bind(attribute.ServiceBase);
         var model = attribute.ReadModel(_class);
         var commands = service.Methods.Select(rpc => ReadCommand(rpc, attribute.KeySeparator)).ToArray();
-        _class.RejectStrayHandlers(service, model.HandlerNames);
+        _class.RejectStrayHandlers();
         return new EntityDefinition
         {
             Attribute = attribute,
@@ -55,7 +55,7 @@ internal sealed class EntityDefinitionReader
         var handler = _class.FindHandler(rpc, signature);
         if (!HandlerClass.Takes(handler, command, typeof(CommandContext)) || !HandlerClass.Returns(handler, reply))
         {
-            throw _class.Wrong($"has a method {rpc.Name} that does not fit the rpc {rpc.FullName}. Write: {signature}, or return Task<{reply.Name}> or ValueTask<{reply.Name}>.");
+            throw _class.Wrong($"has a method {handler.Name} that does not fit the rpc {rpc.FullName}. Write: {signature}, or return Task<{reply.Name}> or ValueTask<{reply.Name}>.");
         }
 
         return new CommandDefinition(rpc, _class.Type.Name, ReadKey(rpc, keySeparator), HandlerBinding.Command(handler, _class.Type, command, reply));

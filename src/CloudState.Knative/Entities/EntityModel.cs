@@ -20,9 +20,6 @@ internal abstract class EntityModel
     /// <summary>The types of the events and of the snapshot, or of the value.</summary>
     public abstract IReadOnlyList<StoredTypeUse> StoredTypes { get; }
 
-    /// <summary>The methods of the class that may take a message without being named like an rpc.</summary>
-    public virtual IReadOnlyList<string> HandlerNames => [];
-
     /// <summary>Starts an incarnation of an entity from what is stored.</summary>
     /// <exception cref="UnreadableEntityException">The model does not understand what is stored.</exception>
     public abstract EntityInstance Restore(StoredEntity stored, EntityEnvironment environment);

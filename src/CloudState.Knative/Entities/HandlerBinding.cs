@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using CloudState.Knative.Calls;
 using Google.Protobuf;
 
 namespace CloudState.Knative.Entities;
@@ -92,18 +93,26 @@ internal static class HandlerBinding
             var takesContext = method.GetParameters().Length == 2;
             if (method.ReturnType == typeof(ValueTask<TReply>))
             {
-                return WithContext<ValueTask<TReply?>>(method, takesContext);
+                return AsEntity(WithContext<ValueTask<TReply?>>(method, takesContext));
             }
 
             if (method.ReturnType == typeof(Task<TReply>))
             {
                 var task = WithContext<Task<TReply?>>(method, takesContext);
-                return (entity, command, context) => new ValueTask<TReply?>(task(entity, command, context));
+                return AsEntity((entity, command, context) => new ValueTask<TReply?>(task(entity, command, context)));
             }
 
             var plain = WithContext<TReply?>(method, takesContext);
             return (entity, command, context) => new ValueTask<TReply?>(plain(entity, command, context));
         }
+
+        /// <summary>A handler that can wait is marked, so that it does not wait for another entity, which may wait for this one.</summary>
+        private static Func<TEntity, TCommand, CommandContext, ValueTask<TReply?>> AsEntity(Func<TEntity, TCommand, CommandContext, ValueTask<TReply?>> handler) =>
+            async (entity, command, context) =>
+            {
+                CurrentCall.Value = CurrentCall.OfEntity;
+                return await handler(entity, command, context);
+            };
 
         private static Func<TEntity, TCommand, CommandContext, TResult> WithContext<TResult>(MethodInfo method, bool takesContext)
         {

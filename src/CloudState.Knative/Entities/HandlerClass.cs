@@ -7,8 +7,15 @@ using Grpc.Core;
 namespace CloudState.Knative.Entities;
 
 /// <summary>A class that implements a gRPC service with a public method for each rpc. Whatever is wrong with it is found here, at start-up.</summary>
+/// <remarks>
+/// A handler is named like its rpc, or has an <see cref="RpcAttribute"/>. Names such as <c>Apply</c> and <c>Restore</c> have a meaning of their own, but
+/// rpcs may be called so: a method that takes the input of the rpc of its name and returns something is its handler, whatever it is called.
+/// </remarks>
 internal sealed class HandlerClass
 {
+    private readonly HashSet<MethodInfo> _reserved = [];
+    private ServiceDescriptor? _service;
+
     public HandlerClass([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicMethods)] Type type)
     {
         Type = type;
@@ -31,16 +38,29 @@ internal sealed class HandlerClass
         return ServiceDescriptorOf(binding);
     }
 
-    /// <summary>The only method named like the rpc.</summary>
+    /// <summary>Reads the service that the class implements.</summary>
+    public ServiceDescriptor Bind([DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.All)] Type serviceBase) => _service = ReadService(serviceBase);
+
+    /// <summary>Takes the methods of a name that has a meaning of its own, but for the handler of an rpc that is called so.</summary>
+    public MethodInfo[] Reserve(string name)
+    {
+        var rpc = _service?.FindMethodByName(name);
+        var reserved = Array.FindAll(Methods, method => method.Name == name && method.GetCustomAttribute<RpcAttribute>() is null
+            && (rpc is null || method.ReturnType == typeof(void) || method.GetParameters() is not [var input, ..] || input.ParameterType != rpc.InputType.ClrType));
+        _reserved.UnionWith(reserved);
+        return reserved;
+    }
+
+    /// <summary>The only method for the rpc.</summary>
     /// <param name="rpc">The rpc.</param>
     /// <param name="signature">What to write, for messages.</param>
     public MethodInfo FindHandler(MethodDescriptor rpc, string signature)
     {
-        var handlers = Methods.Where(method => method.Name == rpc.Name).ToArray();
+        var handlers = Methods.Where(method => RpcNameOf(method) == rpc.Name && !_reserved.Contains(method)).ToArray();
         return handlers is [var handler]
             ? handler
             : throw Wrong(handlers.Length == 0
-                ? $"has no handler for the rpc {rpc.FullName}. Add: {signature}"
+                ? $"has no handler for the rpc {rpc.FullName}. Add: {signature}{OtherName(rpc)}"
                 : $"has {handlers.Length} methods named {rpc.Name}; the rpc {rpc.FullName} needs exactly one. Keep: {signature}");
     }
 
@@ -59,15 +79,20 @@ internal sealed class HandlerClass
     }
 
     /// <summary>Refuses methods that look like handlers but answer no rpc.</summary>
-    public void RejectStrayHandlers(ServiceDescriptor service, IReadOnlyList<string> exempt)
+    public void RejectStrayHandlers()
     {
+        if (Array.Find(Methods, method => method.IsDefined(typeof(RpcAttribute)) && FindRpc(method) is null) is { } unbound)
+        {
+            throw Wrong($"has [Rpc(\"{RpcNameOf(unbound)}\")] on the method {unbound.Name}, but {_service!.FullName} has no rpc of that name. Name one that it has.");
+        }
+
         var stray = Array.Find(Methods, method =>
-            !exempt.Contains(method.Name)
+            !_reserved.Contains(method)
             && method.GetParameters() is [var first, ..] && typeof(IMessage).IsAssignableFrom(first.ParameterType)
-            && service.FindMethodByName(method.Name) is null);
+            && FindRpc(method) is null);
         if (stray is not null)
         {
-            throw Wrong($"has a public method {stray.Name} that takes a message, but {service.FullName} has no rpc of that name. Add the rpc, rename the method, name it Apply if it handles an event, or make it private.");
+            throw Wrong($"has a public method {stray.Name} that takes a message, but {_service!.FullName} has no rpc of that name. Add the rpc, rename the method, name it Apply if it handles an event, or make it private.");
         }
     }
 
@@ -86,6 +111,15 @@ internal sealed class HandlerClass
         var name = genericBase.Name[..genericBase.Name.IndexOf('`')];
         throw Wrong($"does not derive from {name}<TState>, as its attribute says. Derive from it.");
     }
+
+    private static string RpcNameOf(MethodInfo method) => method.GetCustomAttribute<RpcAttribute>()?.Name ?? method.Name;
+
+    private MethodDescriptor? FindRpc(MethodInfo method) => _service!.FindMethodByName(RpcNameOf(method));
+
+    /// <summary>The way out where the name of the rpc is taken.</summary>
+    private string OtherName(MethodDescriptor rpc) => rpc.Name == Type.Name || Methods.Any(method => method.Name == rpc.Name)
+        ? $", or, because the name is taken, a method of another name with [Rpc(\"{rpc.Name}\")] above it"
+        : "";
 
     public EntityDefinitionException Wrong(string what) => new($"{Type.FullName} {what}");
 

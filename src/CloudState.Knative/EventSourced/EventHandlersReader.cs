@@ -16,7 +16,7 @@ internal sealed class EventHandlersReader(HandlerClass handlerClass)
     public EventHandlers Read(EventSourcedEntityAttribute attribute)
     {
         var handlers = new Dictionary<Type, Action<Entity, object>>();
-        foreach (var method in handlerClass.Methods.Where(method => method.Name == "Apply"))
+        foreach (var method in handlerClass.Reserve("Apply"))
         {
             if (method.ReturnType != typeof(void) || method.GetParameters() is not [var parameter] || !IsStorable(parameter.ParameterType))
             {
@@ -42,8 +42,8 @@ internal sealed class EventHandlersReader(HandlerClass handlerClass)
 
     public SnapshotHandlers? ReadSnapshots(EventSourcedEntityAttribute attribute, Type state)
     {
-        var take = Array.Find(handlerClass.Methods, method => method.Name == "Snapshot");
-        var restore = Array.Find(handlerClass.Methods, method => method.Name == "Restore");
+        var take = handlerClass.Reserve("Snapshot").FirstOrDefault();
+        var restore = handlerClass.Reserve("Restore").FirstOrDefault();
         if (take is not null || restore is not null)
         {
             var fits = take is not null && restore is not null
@@ -72,7 +72,7 @@ internal sealed class EventHandlersReader(HandlerClass handlerClass)
     private Dictionary<Type, Func<Entity, object, object>> ReadUpcasters(IReadOnlyCollection<Type> events)
     {
         var upcasters = new Dictionary<Type, Func<Entity, object, object>>();
-        var methods = handlerClass.Methods.Where(method => method.Name == "Upcast").ToArray();
+        var methods = handlerClass.Reserve("Upcast");
         foreach (var method in methods)
         {
             var newEvent = method.ReturnType;

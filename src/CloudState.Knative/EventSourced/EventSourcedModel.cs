@@ -21,8 +21,6 @@ internal sealed class EventSourcedModel(
 
     public override IReadOnlyList<StoredTypeUse> StoredTypes => storedTypes;
 
-    public override IReadOnlyList<string> HandlerNames => ["Apply", "Upcast", "Restore"];
-
     public EventHandlers Handlers => handlers;
 
     public SnapshotHandlers? Snapshots => snapshots;

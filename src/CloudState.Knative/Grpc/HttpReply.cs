@@ -14,18 +14,7 @@ internal static class HttpReply
             return Task.CompletedTask;
         }
 
-        var headers = new Metadata();
-        foreach (var (name, value) in outcome.Metadata ?? [])
-        {
-            headers.Add(name, value);
-        }
-
-        if (outcome.Position is { } position)
-        {
-            headers.Add(CallHeaders.Position, position);
-        }
-
-        return context.WriteResponseHeadersAsync(headers);
+        return context.WriteResponseHeadersAsync(outcome.ToHeaders());
     }
 
     public static void WriteMetadata(CallOutcome outcome, HttpResponse response)

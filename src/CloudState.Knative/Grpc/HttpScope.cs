@@ -22,6 +22,6 @@ internal static class HttpScope
         request.Headers.TryGetValue(CallHeaders.CommandId, out var id) && !string.IsNullOrEmpty(id)
             ? id.Count == 1 && id[0]!.Length <= maxLength
                 ? CommandIds.OfKey(id[0]!)
-                : throw new RpcException(new Status(StatusCode.InvalidArgument, $"Idempotency-Key must be given once and have at most {maxLength} characters (CloudState:MaxCommandIdLength)."))
+                : throw new RpcException(new Status(StatusCode.InvalidArgument, CommandIds.TooLong(maxLength)))
             : null;
 }

@@ -9,7 +9,7 @@ namespace CloudState.Knative.Grpc;
 /// The gRPC edge, and through JSON transcoding the REST edge: answers every call of a service itself. The generated
 /// base class behind it is only there to describe the service; it is never called.
 /// </summary>
-internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MemoryLimit memory) : Interceptor
+internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MemoryLimit memory, TimeProvider time) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -62,7 +62,7 @@ internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MemoryLimit
     }
 
     private Calls.CallScope ScopeOf(ServerCallContext context) =>
-        HttpScope.Create(context.GetHttpContext().Request, calls.Limits, CallDeadline.Of(context), context.CancellationToken);
+        HttpScope.Create(context.GetHttpContext().Request, calls.Limits, Calls.CallDeadline.Of(context.Deadline, time), context.CancellationToken);
 
     /// <summary>gRPC has routed by the same services.</summary>
     private LocalRpc Find(ServerCallContext context) => table.FindLocal(context.Method.AsSpan(1))!;

@@ -37,6 +37,8 @@ public sealed class CloudStateBuilder
         definition.Attribute.Accept(new ServiceBinding.Adding(Services));
         var create = ActivatorUtilities.CreateFactory<TEntity>([]);
         Services.AddSingleton(new EntityRegistration(definition, services => () => create(services, null), configure));
+        Services.AddSingleton(new ConstructedClass(typeof(TEntity), typeof(TEntity).GetConstructors()));
+        Services.AddLocalClient(definition.Attribute.ServiceBase);
         return this;
     }
 
@@ -56,6 +58,8 @@ public sealed class CloudStateBuilder
 
         var create = ActivatorUtilities.CreateFactory<TAction>([]);
         Services.AddSingleton(new ActionRegistration(definition, services => create(services, null)));
+        Services.AddSingleton(new ConstructedClass(typeof(TAction), typeof(TAction).GetConstructors()));
+        Services.AddLocalClient(definition.Attribute.ServiceBase);
         return this;
     }
 
@@ -108,6 +112,7 @@ public sealed class CloudStateBuilder
         AddClient<TClient>($"{name}:{service.FullName}").AddStandardResilienceHandler(RemoteResilience.OfPlainCalls);
         AddClient<RawClient>(registration.ClientName).AddStandardResilienceHandler(RemoteResilience.OfCallsWithId);
         Services.AddSingleton(registration);
+        Services.AddSingleton(new RemoteClient(typeof(TClient)));
         return this;
 
         IHttpClientBuilder AddClient<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(string clientName)
@@ -129,6 +134,9 @@ public sealed class CloudStateBuilder
 
 internal sealed record EntityRegistration(
     EntityDefinition Definition, Func<IServiceProvider, Func<Entity>> InstanceFactory, Action<EntityOptions>? Configure);
+
+/// <summary>A client that was added with <c>AddServiceClient</c>.</summary>
+internal sealed record RemoteClient(Type Client);
 
 /// <summary>A file with messages that an <c>Any</c> may hold.</summary>
 internal sealed record MessageRegistration(FileDescriptor File);

@@ -116,8 +116,8 @@ public static class CloudStateExtensions
         var (health, cluster) = (services.GetRequiredService<StoreHealth>(), services.GetRequiredService<ClusterState>());
         services.GetRequiredService<OperatorEndpoints>().UseInternalPort(app);
         GracefulClose.UseGracefulClose(app);
-        var memory = services.GetRequiredService<MemoryLimit>();
-        app.UseKnativeProbe(() => health.IsUp && cluster.IsReady && !memory.Refuses);
+        var (memory, mapped) = (services.GetRequiredService<MemoryLimit>(), services.GetRequiredService<MappedService>());
+        app.UseKnativeProbe(() => health.IsUp && cluster.IsReady && mapped.Endpoints is not null && !memory.Refuses);
         app.UseMemoryGate(memory);
         app.UseRequestErrors();
         app.UseGrpcWeb();
@@ -140,12 +140,12 @@ public static class CloudStateExtensions
     private static IEnumerable<IEndpointConventionBuilder> MapServices(this IEndpointRouteBuilder endpoints, TimeSpan keepAlive)
     {
         var mapping = new ServiceBinding.Mapping(endpoints, keepAlive);
-        foreach (var entity in endpoints.ServiceProvider.GetRequiredService<EntityDefinitions>().All.Where(entity => !entity.Attribute.IsInternal))
+        foreach (var entity in endpoints.ServiceProvider.GetRequiredService<EntityDefinitions>().All.Where(entity => !entity.Service.IsInternal()))
         {
             entity.Attribute.Accept(mapping);
         }
 
-        foreach (var action in endpoints.ServiceProvider.GetRequiredService<ActionDefinitions>().All)
+        foreach (var action in endpoints.ServiceProvider.GetRequiredService<ActionDefinitions>().All.Where(action => !action.Definition.Service.IsInternal()))
         {
             action.Definition.Attribute.Accept(mapping);
         }
@@ -253,7 +253,8 @@ public static class CloudStateExtensions
         services.AddGrpcHealthChecks()
             .AddCheck<StoreHealthCheck>("store", tags: [ReadinessTag])
             .AddCheck<BacklogHealthCheck>("backlog", tags: [ReadinessTag])
-            .AddCheck<MemoryHealthCheck>("memory", tags: [ReadinessTag]);
+            .AddCheck<MemoryHealthCheck>("memory", tags: [ReadinessTag])
+            .AddCheck<MappedHealthCheck>("mapped", tags: [ReadinessTag]);
         services.AddSingleton<RpcInterceptor>();
         services.AddSingleton<UnreadableMessages>();
         services.AddSingleton<ServiceValidation>();

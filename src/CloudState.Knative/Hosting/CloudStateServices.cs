@@ -88,6 +88,8 @@ internal static class CloudStateServices
         });
         services.AddSingleton<RpcTable>();
         services.AddSingleton<RpcCalls>();
+        services.AddSingleton(provider => new LocalInvoker(
+            () => (provider.GetRequiredService<RpcCalls>(), provider.GetRequiredService<RpcTable>()), provider.GetRequiredService<TimeProvider>()));
     }
 
     public static void AddDelivery(this IServiceCollection services)
@@ -130,6 +132,7 @@ internal static class CloudStateServices
             OptionsOf(provider).Eventing,
             provider.GetRequiredService<SinkBinding>(),
             provider.GetRequiredService<IHostEnvironment>().IsDevelopment() ? ActivatorUtilities.CreateInstance<PrintedEvents>(provider) : null,
+            provider.GetService<CollectedEvents>(),
             provider.GetRequiredService<TimeProvider>()));
     }
 

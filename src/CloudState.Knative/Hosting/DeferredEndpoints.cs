@@ -59,6 +59,10 @@ internal sealed record MappedExtra(string Name, string Path, Func<IEndpointRoute
 /// <summary>What <c>Program</c> has done with the application.</summary>
 internal sealed class MappedService
 {
+    /// <summary>What is wrong while nothing is mapped.</summary>
+    public const string Missing =
+        "Nothing is mapped: the service answers no calls and takes no events. Call app.UseCloudState() and app.MapCloudState() before app.RunCloudStateAsync(args).";
+
     /// <summary>Whether <c>UseCloudState</c> was called.</summary>
     public bool HasMiddleware { get; set; }
 

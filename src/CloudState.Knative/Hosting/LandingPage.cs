@@ -63,15 +63,15 @@ internal sealed class LandingPage(
 
     private static IReadOnlyList<ServedService> Services(EntityDefinitions entities, ActionDefinitions actions) =>
     [
-        .. entities.All.Where(entity => !entity.Attribute.IsInternal).Select(entity => new ServedService(
+        .. entities.All.Where(entity => !entity.Service.IsInternal()).Select(entity => new ServedService(
             entity.Service, entity.Model.KindName, entity.EntityType)),
-        .. actions.All.Select(action => new ServedService(action.Definition.Service, "action", null)),
+        .. actions.All.Where(action => !action.Definition.Service.IsInternal()).Select(action => new ServedService(action.Definition.Service, "action", null)),
     ];
 
     /// <summary>A service, and what implements it.</summary>
     private sealed record ServedService(ServiceDescriptor Service, string Kind, string? EntityType)
     {
-        public IEnumerable<ServedRpc> Rpcs => Service.Methods.Select(rpc => new ServedRpc(rpc));
+        public IEnumerable<ServedRpc> Rpcs => Service.Methods.Where(rpc => !rpc.IsInternal()).Select(rpc => new ServedRpc(rpc));
     }
 
     private sealed record ServedRpc(MethodDescriptor Rpc)

@@ -4,18 +4,24 @@ using CloudState.Knative.Journal;
 using CloudState.Knative.Remote;
 using CloudState.Knative.Topics;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Logging;
 
 namespace CloudState.Knative.Hosting;
 
 /// <summary>Checks, when the service starts to serve, that what is registered fits together.</summary>
-internal sealed class ServiceValidation(
+internal sealed partial class ServiceValidation(
     EntityDefinitions entities,
     ActionDefinitions actions,
     IEnumerable<RemoteServiceRegistration> remotes,
     TopicSinks sinks,
     EventConsumers consumers,
     MappedService mapped,
-    IConfiguration configuration)
+    IEnumerable<ConstructedClass> classes,
+    IEnumerable<LocalClient> localClients,
+    IEnumerable<RemoteClient> remoteClients,
+    IServiceProvider services,
+    IConfiguration configuration,
+    ILogger<ServiceValidation> logger)
 {
     private bool _isDone;
 
@@ -40,11 +46,25 @@ internal sealed class ServiceValidation(
         }
 
         RejectUnknownCalls();
+        var own = localClients.Select(local => local.Client).Except(remoteClients.Select(remote => remote.Client)).ToHashSet();
+        foreach (var constructed in classes)
+        {
+            constructed.Check(services, own);
+        }
+
         _ = consumers.All;
         sinks.Check(PublishedTopics().Distinct());
+        if (mapped.Endpoints is null)
+        {
+            LogNothingMapped(MappedService.Missing);
+        }
+
         _ = mapped.Endpoints?.Endpoints;
         _isDone = true;
     }
+
+    [LoggerMessage(75, LogLevel.Error, "{Missing}", EventName = "NothingMapped")]
+    private partial void LogNothingMapped(string missing);
 
     private IEnumerable<string> PublishedTopics() =>
         entities.Commands.Select(found => found.Command.OutTopic)

@@ -43,6 +43,7 @@ internal static class RestEndpoints
                 var rule = route.Metadata.OfType<GrpcJsonTranscodingMetadata>().SingleOrDefault()?.HttpRule;
                 route.RequestDelegate = rpc.Rpc switch
                 {
+                    _ when rpc.IsInternal => InternalRpc.RefuseAsync,
                     { IsServerStreaming: true } when rule is not null => WithServerSentEvents(served),
                     _ when rule is not null => WithFastPath(rpc, rule, route, served),
                     { IsClientStreaming: false } when !HasRule(rpc.Rpc) => WithJson(rpc.Rpc, served),

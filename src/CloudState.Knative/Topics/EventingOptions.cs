@@ -18,8 +18,8 @@ public sealed class EventingOptions
     /// <summary>
     /// How often the position of a consumer is stored. What was delivered since then is delivered again when the process is killed.
     /// </summary>
-    /// <value>From 10 milliseconds to 1 day. Default: 1 second.</value>
-    [Duration(DurationAttribute.Tick, "1.00:00:00")]
+    /// <value>From 10 milliseconds to 12 hours. Default: 1 second.</value>
+    [Duration(DurationAttribute.Tick, DurationAttribute.HalfADay)]
     public TimeSpan SaveInterval { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>

@@ -38,6 +38,12 @@ public abstract class ValueEntity<TState> : Entity
         (_stored, _copy) = (stored, null);
     }
 
+    /// <summary>The copy that the handler of the last command got and has not given to <see cref="Update"/>; null if it took none.</summary>
+    internal TState? LeftCopy => _copy;
+
+    /// <summary>The state as stored; null if there is none.</summary>
+    internal TState? Stored => _stored;
+
     internal override object TakeSnapshot() => State;
 
     internal override void RestoreSnapshot(object snapshot) => (_stored, _copy) = ((TState)snapshot, null);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
 using System.Text;
+using CloudState.Knative.FunctionalTests.Bank;
 using CloudState.Knative.FunctionalTests.Edges;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
@@ -85,6 +86,19 @@ public sealed class TelemetryTests
 
         metrics.Observe();
         Assert.Contains(1, metrics.ValuesOf("cloudstate.entity.active"));
+    }
+
+    [Fact]
+    public async Task Deliveries_AreCountedByRpc()
+    {
+        const string rpc = "cloudstate.tests.bank.Accounts/Deposit";
+        var account = Guid.NewGuid().ToString("N");
+        await using var bank = await BankService.StartAsync();
+        using var metrics = new Metrics(tags => rpc.Equals(tags.GetValueOrDefault("rpc.method")) && "OK".Equals(tags.GetValueOrDefault("rpc.response.status_code")));
+
+        await bank.Transfers().TransferAsync(new TransferMoney { Transfer = account, To = { account }, Amount = 1 });
+
+        await metrics.TakenAsync("cloudstate.delivery.attempts");
     }
 
     [Fact]

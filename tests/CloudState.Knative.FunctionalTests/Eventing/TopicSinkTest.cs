@@ -43,7 +43,7 @@ public abstract class TopicSinkTest : IDisposable
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Key, (string?)setting.Value))).Build();
         var options = new CloudStateOptions();
         configuration.GetSection("CloudState").Bind(options);
-        var sinks = new TopicSinks(options.Topics, options.Eventing, new SinkBinding(configuration), development: null, time);
+        var sinks = new TopicSinks(options.Topics, options.Eventing, new SinkBinding(configuration), development: null, tests: null, time);
         _sinks.Add(sinks);
         return sinks;
     }

@@ -41,6 +41,27 @@ public sealed class MapCloudStateTests
     }
 
     [Fact]
+    public async Task NothingMapped_IsLoggedAndNotReady()
+    {
+        await using var service = await TestService.StartHostAsync(
+            cloudState => cloudState.AddEntity<ShoppingCartEntity>(),
+            app =>
+            {
+                app.UseCloudState();
+                app.MapHealthChecks("/own-health");
+            });
+        service.ExpectErrors();
+
+        using var answer = await service.Http1.GetAsync("/own-health", Cancellation);
+        using var probe = new HttpRequestMessage(HttpMethod.Get, "/") { Headers = { { "K-Network-Probe", "queue" } } };
+        using var probed = await service.Http1.SendAsync(probe, Cancellation);
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, answer.StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, probed.StatusCode);
+        Assert.Contains("Nothing is mapped: the service answers no calls and takes no events. Call app.UseCloudState() and app.MapCloudState()", Assert.Single(service.Errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task WithoutItsServices_SaysWhatToCall()
     {
         await using var app = WebApplication.CreateSlimBuilder().Build();

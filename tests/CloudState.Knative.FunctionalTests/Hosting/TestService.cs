@@ -88,6 +88,9 @@ internal sealed class TestService : IAsyncDisposable
         return new TestService(app, errors);
     }
 
+    /// <summary>What was logged as an error.</summary>
+    public IReadOnlyCollection<string> Errors => _errors.Messages;
+
     public void ExpectErrors() => _expectErrors = true;
 
     public Task StopAsync() => _app.StopAsync();

@@ -140,7 +140,7 @@ public abstract class JournalTests
     public async Task EventThatIsDeliveredAgain_TakesEffectOnce_HoweverManyCommandsTheEntityHasTakenSince()
     {
         var (run, product) = (NewKey(), NewKey());
-        (string, string)[] settings = [.. Settings, ("CloudState:MaxCommandIds", "5"), ("CloudState:Eventing:SaveInterval", "1.00:00:00")];
+        (string, string)[] settings = [.. Settings, ("CloudState:MaxCommandIds", "5"), ("CloudState:Eventing:SaveInterval", "12:00:00")];
         await using var shop = await ShopService.StartAsync(cloudState => cloudState.AddEntity<StockEntity>(), settings);
         await Task.WhenAll(Enumerable.Range(0, 100).Select(number => shop.PlaceAsync($"{run}-{number}", product)));
         await EventuallyAsync(async () => await ReservedAsync(shop, product) == 100);

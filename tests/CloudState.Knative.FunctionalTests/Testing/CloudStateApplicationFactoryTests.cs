@@ -47,7 +47,7 @@ public sealed class CloudStateApplicationFactoryTests
         var time = new FakeTimeProvider();
         await using var service = new CloudStateApplicationFactory<ShoppingCartEntity>
         {
-            ConfigureServices = services => services.AddSingleton<TimeProvider>(time),
+            Time = time,
             Settings = { ["CloudState:MaxKeyLength"] = "3" },
         };
 

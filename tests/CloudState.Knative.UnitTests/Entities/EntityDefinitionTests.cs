@@ -1,5 +1,6 @@
 using CloudState.Knative.Entities;
 using CloudState.Knative.EventSourced;
+using CloudState.Knative.Testing;
 using CloudState.Knative.UnitTests.Protos;
 using CloudState.Knative.UnitTests.Runtime;
 
@@ -32,6 +33,9 @@ public class EntityDefinitionTests
     [InlineData(typeof(DoubleKeyCommand), "the key field cloudstate.tests.unit.DoubleKey.key is neither a string nor an integer")]
     [InlineData(typeof(StreamingCommand), "is bound to the rpc cloudstate.tests.unit.Streaming.Watch, whose input is a stream")]
     [InlineData(typeof(PlainStateWithoutSnapshot), "keeps its state in PlainState, which is no protobuf message. Add public TheSnapshot Snapshot()")]
+    [InlineData(typeof(OnlyAnEventHandler), "has no handler for the rpc cloudstate.tests.unit.Names.Apply. Add: public Total Apply(Addition command, CommandContext context), " +
+        "or, because the name is taken, a method of another name with [Rpc(\"Apply\")] above it")]
+    [InlineData(typeof(UnknownRpc), "has [Rpc(\"Reed\")] on the method Look, but cloudstate.tests.unit.Counter has no rpc of that name. Name one that it has.")]
     [InlineData(typeof(SnapshotWithoutRestore), "has Snapshot and Restore methods that do not fit")]
     public void UnfitClass_IsRefusedWithClassMemberAndCure(Type entityClass, string message)
     {
@@ -64,6 +68,72 @@ public class EntityDefinitionTests
         snapshots.Restore(restored, snapshot);
 
         Assert.Equal(7, restored.Read(new Question()).Value);
+    }
+
+    [Fact]
+    public async Task RpcsWithNamesOfHandlers_AreServedBesideThem()
+    {
+        var entity = EntityTestKit.Create(() => new NamesEntity(), "k")
+            .GivenSnapshot(new Total { Value = 100 })
+            .Given(new Added { Amount = 10 });
+
+        var applied = await entity.WhenAsync(new Addition { Counter = "k", Amount = 1 }, "Apply");
+
+        Assert.Equal([new Addition { Counter = "k", Amount = 1 }], applied.Events);
+        Assert.Equal(111, applied.Reply<Total>().Value);
+        foreach (var (rpc, reply) in new[] { ("Snapshot", 1), ("Restore", 2), ("Delete", 3), ("GetType", 4), ("State", 5) })
+        {
+            Assert.Equal(reply, (await entity.WhenAsync(new Question { Counter = "k" }, rpc)).Reply<Total>().Value);
+        }
+
+        Assert.Equal(6, (await entity.WhenAsync(new Addition { Counter = "k" }, "Upcast")).Reply<Total>().Value);
+    }
+
+    [EventSourcedEntity<Names.NamesBase>("names")]
+    public class NamesEntity : EventSourcedEntity<Total>
+    {
+        [Rpc("Apply")]
+        public Total Increase(Addition command, CommandContext context)
+        {
+            context.Emit(command);
+            return State;
+        }
+
+        public Total Upcast(Addition command) => new() { Value = 6 + command.Amount };
+
+        public Total Snapshot(Question command) => new() { Value = command.Counter.Length };
+
+        public Task<Total> Restore(Question command) => Task.FromResult(new Total { Value = 1 + command.Counter.Length });
+
+        public Total Delete(Question command) => new() { Value = 2 + command.Counter.Length };
+
+        public Total GetType(Question command) => new() { Value = 3 + command.Counter.Length };
+
+        [Rpc("State")]
+        public Total ReadState(Question command) => new() { Value = 4 + command.Counter.Length };
+
+        public void Apply(Addition added) => State.Value += added.Amount;
+
+        public void Apply(Added added) => State.Value += added.Amount;
+
+        public Added Upcast(Unhandled old) => new() { Amount = old.CalculateSize() };
+
+        public Total Snapshot() => State;
+
+        public void Restore(Total snapshot) => State.MergeFrom(snapshot);
+    }
+
+    [EventSourcedEntity<Names.NamesBase>("only-an-event-handler")]
+    public class OnlyAnEventHandler : EventSourcedEntity<Total>
+    {
+        public void Apply(Addition added) => State.Value += added.Amount;
+    }
+
+    [EventSourcedEntity<Counter.CounterBase>("unknown-rpc")]
+    public class UnknownRpc : Valid
+    {
+        [Rpc("Reed")]
+        public Total Look(Question command) => Read(command);
     }
 
     public class Valid : EventSourcedEntity<Total>

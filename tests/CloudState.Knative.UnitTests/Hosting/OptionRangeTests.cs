@@ -23,7 +23,7 @@ public sealed class OptionRangeTests
     [InlineData("Delivery:RetryDelay", "00:00:00.010", "12:00:00")]
     [InlineData("Delivery:MaxRetryDelay", "00:00:00.010", "12:00:00")]
     [InlineData("Delivery:MaxTimeoutDelay", "00:00:00.010", "12:00:00")]
-    [InlineData("Eventing:SaveInterval", "00:00:00.010", "1.00:00:00")]
+    [InlineData("Eventing:SaveInterval", "00:00:00.010", "12:00:00")]
     [InlineData("Eventing:OutOfOrderWait", "00:00:00.010", "00:10:00")]
     [InlineData("Eventing:PublishTimeout", "00:00:00.010", "12:00:00")]
     [InlineData("Topics:orders.v1:OutOfOrderLimit", "00:00:00.010", "365.00:00:00")]

@@ -35,6 +35,27 @@ public partial class ValueTestKitTests
         Assert.Equal("b", written.State.Text);
     }
 
+    [Fact]
+    public async Task ChangeWithoutUpdate_IsFound_AlthoughTheReplyIsRight()
+    {
+        var forgetful = EntityTestKit.Create(() => new ForgetfulEntity(), "n").GivenState(new Note { Text = "a" });
+
+        var found = await Assert.ThrowsAsync<TestKitException>(() => forgetful.WhenAsync(Append, nameof(ForgetfulEntity.Append)));
+        var unchanged = await forgetful.WhenAsync(new NoteKey { Note = "n" });
+
+        Assert.Contains("ForgetfulEntity.Append has changed the state, but has not called Update after that: the change is lost.", found.Message, StringComparison.Ordinal);
+        Assert.Contains("Call Update with the new state, or change a copy of your own.", found.Message, StringComparison.Ordinal);
+        Assert.Equal("a", unchanged.Reply<Note>().Text);
+    }
+
+    [Fact]
+    public async Task ChangeOfARejectedCommand_IsNoMistake()
+    {
+        var forgetful = EntityTestKit.Create(() => new ForgetfulEntity(), "n").GivenState(new Note { Text = "a" });
+
+        Assert.NotNull((await forgetful.WhenAsync(Append, nameof(ForgetfulEntity.Write))).Failure);
+    }
+
     [Theory]
     [InlineData("fail")]
     [InlineData("throw")]
@@ -99,6 +120,24 @@ public partial class ValueTestKitTests
 
     [JsonSerializable(typeof(Shelf))]
     private sealed partial class ShelfJson : JsonSerializerContext;
+
+    [ValueEntity<NoteService.NoteServiceBase>("forgetful")]
+    public sealed class ForgetfulEntity : ValueEntity<Note>
+    {
+        public Note Write(NoteText command, CommandContext context)
+        {
+            State.Text += command.Text;
+            throw context.Fail("No.");
+        }
+
+        public Note Append(NoteText command)
+        {
+            State.Text += command.Text;
+            return State;
+        }
+
+        public Note Watch(NoteKey command) => State;
+    }
 
     [ValueEntity<NoteService.NoteServiceBase>("shelf")]
     public sealed class ShelfEntity : ValueEntity<Shelf>
