@@ -49,8 +49,9 @@ internal sealed class TypeJournal(string entityType, IJournalReader reader, Clus
                 return opened;
             }
 
+            // A slot that was lost may have come back: then it is another one with the same number, and is opened when it is needed.
             OwnedSlot[] missing =
-                [slot, .. cluster.Owned.Where(owned => owned != slot && owned.Slot.EntityType == entityType && owned.Tenure == slot.Tenure && !owned.IsOver && Find(owned) is null)];
+                [slot, .. cluster.Owned.Where(owned => owned.Number != slot.Number && owned.Slot.EntityType == entityType && owned.Tenure == slot.Tenure && !owned.IsOver && Find(owned) is null)];
             var last = await reader.OpenAsync(
                 entityType, [.. missing.Select(owned => owned.Number)], key => cluster.SlotOf(new EntityId(entityType, key)).Number, slot.Tenure.MemberId, cancellationToken);
             foreach (var owned in missing)
