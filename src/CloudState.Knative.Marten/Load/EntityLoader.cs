@@ -52,7 +52,8 @@ internal sealed class EntityLoader
     {
         var value = rows.State is null ? null : StateJson.ReadValue(rows.State, _types);
         return new StoredEntity(
-            value?.Version ?? 0, value?.State is null ? null : new StoredSnapshot(value.Version, value.State, value.ExpiresAt), [], InOrder(rows.RecentCommands)) { Size = rows.Size };
+            value?.Version ?? 0, value?.State is null ? null : new StoredSnapshot(value.Version, value.State, value.ExpiresAt), [], InOrder(rows.RecentCommands))
+        { Size = rows.Size };
     }
 
     private async ValueTask<StoredEntity> ToEntityAsync(string stream, EntityRows rows, CancellationToken cancellationToken)

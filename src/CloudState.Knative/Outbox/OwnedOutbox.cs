@@ -17,6 +17,7 @@ internal sealed class OwnedOutbox(Deliveries deliveries)
     private readonly Lock _lock = new();
     private readonly HashSet<OwnedSlot> _loaded = [];
     private readonly Dictionary<OwnedSlot, List<OutboxEntry>> _early = [];
+    private readonly Dictionary<OwnedSlot, HashSet<Guid>> _settledEarly = [];
     private readonly Channel<Guid> _done = Channel.CreateUnbounded<Guid>();
 
     /// <summary>Sent when slots were loaded.</summary>
@@ -61,7 +62,8 @@ internal sealed class OwnedOutbox(Deliveries deliveries)
         {
             _loaded.Add(slot);
             _early.Remove(slot, out var early);
-            Deliver(stored.UnionBy(early ?? [], entry => entry.Id), slot);
+            _settledEarly.Remove(slot, out var settled);
+            Deliver(stored.UnionBy(early ?? [], entry => entry.Id).Where(entry => settled?.Contains(entry.Id) != true), slot);
         }
     }
 
@@ -71,12 +73,10 @@ internal sealed class OwnedOutbox(Deliveries deliveries)
         lock (_lock)
         {
             _loaded.IntersectWith(owned);
-            foreach (var slot in _early.Keys)
+            foreach (var slot in _early.Keys.Concat(_settledEarly.Keys).Where(slot => !owned.Contains(slot)).ToArray())
             {
-                if (!owned.Contains(slot))
-                {
-                    _early.Remove(slot);
-                }
+                _early.Remove(slot);
+                _settledEarly.Remove(slot);
             }
         }
     }
@@ -93,7 +93,20 @@ internal sealed class OwnedOutbox(Deliveries deliveries)
         }
         else
         {
+            NoteSettled(entry, slot);
             Complete(entry.Id);
+        }
+    }
+
+    /// <summary>What is read from the store meanwhile may still have it.</summary>
+    private void NoteSettled(OutboxEntry entry, OwnedSlot slot)
+    {
+        lock (_lock)
+        {
+            if (!_loaded.Contains(slot) && !_settledEarly.TryAdd(slot, [entry.Id]))
+            {
+                _settledEarly[slot].Add(entry.Id);
+            }
         }
     }
 

@@ -1,3 +1,5 @@
+using Grpc.Core;
+using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
@@ -54,6 +56,18 @@ public sealed class OutboxTests
 
         Assert.Equal([stored.CommandId, both.CommandId, added.CommandId], TakeReady().Waiting.Select(delivery => delivery.Id));
         Assert.Equal(3, _deliveries.Count);
+    }
+
+    [Fact]
+    public void CallThatWasMadeWhileItsSlotIsLoaded_IsNotMadeAgain()
+    {
+        var (made, open) = (Entry("alice"), Entry("alice"));
+
+        _outbox.Settle(made, Slot, CallOutcome.Rejected(new Status(StatusCode.OutOfRange, "No.")));
+        _outbox.Load(Slot, [made, open]);
+
+        Assert.Equal([open.CommandId], TakeReady().Waiting.Select(delivery => delivery.Id));
+        Assert.Single(TakeDone());
     }
 
     [Fact]

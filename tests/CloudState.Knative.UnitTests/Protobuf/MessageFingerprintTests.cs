@@ -1,7 +1,7 @@
+using System.IO.Hashing;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.UnitTests.Kinds;
 using Google.Protobuf;
-using System.IO.Hashing;
 
 namespace CloudState.Knative.UnitTests.Protobuf;
 
