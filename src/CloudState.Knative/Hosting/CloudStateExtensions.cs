@@ -119,7 +119,7 @@ public static class CloudStateExtensions
         var (memory, mapped) = (services.GetRequiredService<MemoryLimit>(), services.GetRequiredService<MappedService>());
         app.UseKnativeProbe(() => health.IsUp && cluster.IsReady && mapped.Endpoints is not null && !memory.Refuses);
         app.UseMemoryGate(memory);
-        app.UseRequestErrors();
+        app.UseRequestErrors(memory);
         app.UseGrpcWeb();
     }
 

@@ -13,43 +13,49 @@ internal static class MemoryGate
     // Of a body there are texts, a message, its JSON and its row for a while.
     private const int CopiesOfBody = 6;
 
-    public static void UseMemoryGate(this IApplicationBuilder app, MemoryLimit memory) => app.Use(async (http, next) =>
+    public static void UseMemoryGate(this IApplicationBuilder app, MemoryLimit memory) => app.Use((http, next) =>
     {
-        if (IsProbe(http.Request.Path))
-        {
-            await next(http);
-            return;
-        }
-
         var reserved = memory.HasRoom() ? memory.Reserve((http.Request.ContentLength ?? 0) * CopiesOfBody) : -1;
-        if (reserved < 0)
+        if (reserved == 0 || (reserved < 0 && IsProbe(http.Request.Path)))
         {
-            Refuse(http);
-            return;
+            return next(http);
         }
 
+        if (reserved > 0)
+        {
+            return RunAsync(http, next, memory, reserved);
+        }
+
+        Refuse(http);
+        return Task.CompletedTask;
+    });
+
+    /// <summary>Answers a request for which there was no memory left.</summary>
+    public static void RanOut(HttpContext http, MemoryLimit memory)
+    {
+        memory.RanOut();
+        if (http.Response.HasStarted)
+        {
+            http.Abort();
+        }
+        else
+        {
+            http.Response.Clear();
+            Refuse(http);
+        }
+    }
+
+    private static async Task RunAsync(HttpContext http, RequestDelegate next, MemoryLimit memory, long reserved)
+    {
         try
         {
             await next(http);
-        }
-        catch (OutOfMemoryException)
-        {
-            memory.RanOut();
-            if (http.Response.HasStarted)
-            {
-                http.Abort();
-            }
-            else
-            {
-                http.Response.Clear();
-                Refuse(http);
-            }
         }
         finally
         {
             memory.Release(reserved);
         }
-    });
+    }
 
     private static bool IsProbe(PathString path) => path.StartsWithSegments("/health") || path.StartsWithSegments("/grpc.health.v1.Health");
 

@@ -1,3 +1,4 @@
+using CloudState.Knative.Memory;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -10,7 +11,7 @@ namespace CloudState.Knative.Kestrel;
 /// </summary>
 internal static class RequestErrors
 {
-    public static void UseRequestErrors(this IApplicationBuilder app) => app.Use(async (http, next) =>
+    public static void UseRequestErrors(this IApplicationBuilder app, MemoryLimit memory) => app.Use(async (http, next) =>
     {
         if (HasBadPercentEncoding(http.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget))
         {
@@ -28,6 +29,10 @@ internal static class RequestErrors
             http.Response.Clear();
             http.Response.StatusCode = refused.StatusCode;
             await http.Response.WriteAsync(refused.Message);
+        }
+        catch (OutOfMemoryException)
+        {
+            MemoryGate.RanOut(http, memory);
         }
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
