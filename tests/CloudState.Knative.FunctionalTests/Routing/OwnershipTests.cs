@@ -137,12 +137,25 @@ public sealed class OwnershipTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ReadsOfWhatDoesNotExist_KeepNothing()
+    {
+        await using var pod = await Pods.StartAsync(_schema);
+        foreach (var user in Enumerable.Range(0, 50))
+        {
+            await pod.Carts.GetCartAsync(new GetShoppingCart { UserId = $"nobody-{user}" });
+        }
+
+        var table = Assert.Single(pod.Services.GetRequiredService<EntityRuntime>().Tables).Value;
+        Assert.True(SpinWait.SpinUntil(() => table.Count == 0, TestService.Patience));
+    }
+
+    [Fact]
     public async Task MovedEntities_LeaveMemory()
     {
         await using var first = await Pods.StartAsync(_schema);
         foreach (var user in Enumerable.Range(0, 50))
         {
-            await first.Carts.GetCartAsync(new GetShoppingCart { UserId = $"u{user}" });
+            await first.Carts.AddItemAsync(new AddLineItem { UserId = $"u{user}", ProductId = "p", Name = "Tea", Quantity = 1 });
         }
 
         await using var second = await Pods.StartAsync(_schema);
