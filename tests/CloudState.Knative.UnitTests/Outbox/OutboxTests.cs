@@ -1,9 +1,9 @@
-using Grpc.Core;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
+using Grpc.Core;
 
 namespace CloudState.Knative.UnitTests.Outbox;
 
