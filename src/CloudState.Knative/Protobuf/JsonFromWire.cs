@@ -92,12 +92,18 @@ internal static class JsonFromWire
             WriteMissing(json, fields[next], style);
         }
 
-        unknown?.WriteTo(json, shape, (field, run) =>
+        if (unknown is not null)
         {
-            var content = new WireReader(run.Span);
-            WriteField(json, field, ref content, style, depth);
-        });
+            WriteUnknown(json, shape, unknown, style, depth);
+        }
     }
+
+    // Apart, so that messages without unknown fields pay for no closure.
+    private static void WriteUnknown(Utf8JsonWriter json, MessageShape shape, UnknownFields unknown, JsonStyle style, int depth) => unknown.WriteTo(json, shape, (field, run) =>
+    {
+        var content = new WireReader(run.Span);
+        WriteField(json, field, ref content, style, depth);
+    });
 
     private static void WriteField(Utf8JsonWriter json, FieldShape field, ref WireReader reader, JsonStyle style, int depth)
     {
@@ -166,14 +172,7 @@ internal static class JsonFromWire
     {
         CheckDepth(depth);
         var (keyField, valueField) = (entry.Key, entry.Value);
-        ReadOnlySpan<byte> key = default;
-        for (var reader = new WireReader(wire); !reader.IsAtEnd;)
-        {
-            var tag = reader.PeekTag();
-            var field = reader.ReadRaw();
-            key = tag == WireFormat.MakeTag(keyField.Number, keyField.WireType) ? field : key;
-        }
-
+        var key = LastOf(wire, keyField);
         var text = keyField.Type == FieldType.String ? "" : keyField.Type == FieldType.Bool ? "false" : "0";
         if (!key.IsEmpty)
         {
@@ -209,14 +208,7 @@ internal static class JsonFromWire
     /// <summary>The value of one field of a message, which may be missing.</summary>
     private static void WriteLast(Utf8JsonWriter json, FieldShape field, ReadOnlySpan<byte> wire, JsonStyle style, int depth)
     {
-        ReadOnlySpan<byte> last = default;
-        for (var reader = new WireReader(wire); !reader.IsAtEnd;)
-        {
-            var tag = reader.PeekTag();
-            var raw = reader.ReadRaw();
-            last = tag == WireFormat.MakeTag(field.Number, field.WireType) ? raw : last;
-        }
-
+        var last = LastOf(wire, field);
         if (last.IsEmpty)
         {
             WriteDefault(json, field, style, depth);
@@ -227,6 +219,20 @@ internal static class JsonFromWire
             reader.ReadVarint();
             WriteValue(json, field, ref reader, style, depth);
         }
+    }
+
+    /// <summary>The last occurrence of a field, with its tag: the one that counts. Empty if there is none.</summary>
+    private static ReadOnlySpan<byte> LastOf(ReadOnlySpan<byte> wire, FieldShape field)
+    {
+        ReadOnlySpan<byte> last = default;
+        for (var reader = new WireReader(wire); !reader.IsAtEnd;)
+        {
+            var tag = reader.PeekTag();
+            var raw = reader.ReadRaw();
+            last = tag == WireFormat.MakeTag(field.Number, field.WireType) ? raw : last;
+        }
+
+        return last;
     }
 
     /// <summary>A <see cref="Value"/>: the field of it that was set last.</summary>
@@ -253,22 +259,9 @@ internal static class JsonFromWire
 
         static double ReadDouble(ReadOnlySpan<byte> wire, FieldShape set)
         {
-            var reader = new WireReader(wire);
-            double value = 0;
-            while (!reader.IsAtEnd)
-            {
-                if (WireFormat.GetTagFieldNumber(reader.PeekTag()) == set.Number)
-                {
-                    reader.ReadVarint();
-                    value = BitConverter.UInt64BitsToDouble(reader.ReadFixed64());
-                }
-                else
-                {
-                    reader.ReadRaw();
-                }
-            }
-
-            return value;
+            var reader = new WireReader(LastOf(wire, set));
+            reader.ReadVarint();
+            return BitConverter.UInt64BitsToDouble(reader.ReadFixed64());
         }
     }
 

@@ -13,9 +13,6 @@ internal static class MessageJson
     private const int OnStack = 512;
     private const int MaxKept = 64 * 1024;
 
-    // Larger ones the pool would keep for minutes.
-    private const int MaxPooled = 1024 * 1024;
-
     private static readonly JsonWriterOptions WriterOptions = new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     [ThreadStatic]
@@ -38,7 +35,7 @@ internal static class MessageJson
     /// <param name="style">For whom.</param>
     public static byte[] Write(IMessage message, int size, MessageShape shape, JsonStyle style)
     {
-        var rented = size <= OnStack ? null : size <= MaxPooled ? ArrayPool<byte>.Shared.Rent(size) : new byte[size];
+        var rented = size <= OnStack ? null : size <= WireWriter.MaxPooled ? ArrayPool<byte>.Shared.Rent(size) : new byte[size];
         var wire = (rented ?? stackalloc byte[OnStack])[..size];
         message.WriteTo(wire);
 
@@ -55,7 +52,7 @@ internal static class MessageJson
             (_buffer, _writer) = (null, null);
         }
 
-        if (rented is not null && size <= MaxPooled)
+        if (rented is not null && size <= WireWriter.MaxPooled)
         {
             ArrayPool<byte>.Shared.Return(rented);
         }

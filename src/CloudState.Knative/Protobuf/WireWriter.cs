@@ -8,10 +8,10 @@ namespace CloudState.Knative.Protobuf;
 /// <summary>Writes protobuf's wire format into a buffer that grows.</summary>
 internal ref struct WireWriter(Span<byte> initial)
 {
-    private const int MaxVarint = 10;
+    /// <summary>Up to which size buffers come from the pool, in bytes: larger ones it would keep for minutes.</summary>
+    public const int MaxPooled = 1024 * 1024;
 
-    // Larger ones the pool would keep for minutes.
-    private const int MaxPooled = 1024 * 1024;
+    private const int MaxVarint = 10;
 
     private Span<byte> _buffer = initial;
     private byte[]? _rented;
