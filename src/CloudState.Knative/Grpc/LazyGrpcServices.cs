@@ -10,17 +10,22 @@ namespace CloudState.Knative.Grpc;
 /// <summary>gRPC services that are mapped, all at once, when one of them is called first: to map them takes milliseconds, of every start.</summary>
 internal static class LazyGrpcServices
 {
+    // gRPC's own list of what is mapped is not made for several threads.
+    private static readonly Lock Mapping = new();
+
     /// <summary>Routes the rpcs of services to what <paramref name="map"/> maps.</summary>
     public static IEnumerable<IEndpointConventionBuilder> MapLazily(
         this IEndpointRouteBuilder app, Action<IEndpointRouteBuilder> map, params IEnumerable<LazyGrpcService> services)
     {
-        // One for all: gRPC's own list of what is mapped is not made for several threads.
         var endpoints = new Lazy<Dictionary<string, RouteEndpoint>>(() =>
         {
-            var routes = new Routes(app);
-            map(routes);
-            return routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
-                .DistinctBy(endpoint => endpoint.RoutePattern.RawText).ToDictionary(endpoint => endpoint.RoutePattern.RawText!);
+            lock (Mapping)
+            {
+                var routes = new Routes(app);
+                map(routes);
+                return routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+                    .DistinctBy(endpoint => endpoint.RoutePattern.RawText).ToDictionary(endpoint => endpoint.RoutePattern.RawText!);
+            }
         });
         var mapped = new List<IEndpointConventionBuilder>();
         foreach (var service in services)
