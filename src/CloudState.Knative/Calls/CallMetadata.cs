@@ -20,8 +20,15 @@ public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, stri
 
     private IReadOnlyList<KeyValuePair<string, string>> Entries
     {
-        get => field ??= _make!();
+        get
+        {
+            WasRead = true;
+            return field ??= _make!();
+        }
     }
+
+    /// <summary>Whether anybody has looked.</summary>
+    internal bool WasRead { get; private set; }
 
     /// <summary>How many entries there are; a name may occur more than once.</summary>
     public int Count => Entries.Count;
@@ -55,6 +62,9 @@ public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, stri
 
     internal CallMetadata FollowedBy(CallMetadata more) =>
         more.Count == 0 ? this : Count == 0 ? more : new([.. Entries, .. more.Entries]);
+
+    /// <summary>The same, at which nobody has looked.</summary>
+    internal CallMetadata Unread() => new(() => Entries);
 
     /// <summary>Without the id of the call that it came with, which is no other call's.</summary>
     internal CallMetadata WithoutCommandId() =>

@@ -59,6 +59,9 @@ internal readonly record struct CallOutcome
     /// <summary>For the reply of a streaming rpc: the version of the entity that it shows.</summary>
     public long Version { get; init; }
 
+    /// <summary>For the reply of a streaming rpc: its handler did not look at who asks.</summary>
+    public bool IsSameForAll { get; init; }
+
     /// <summary>Where in the journal the last event of the command is, as a <see cref="JournalPosition"/>; null if it stored none that are consumed.</summary>
     public string? Position { get; init; }
 

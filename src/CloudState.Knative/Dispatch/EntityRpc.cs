@@ -7,7 +7,7 @@ using Google.Protobuf;
 namespace CloudState.Knative.Dispatch;
 
 /// <summary>An rpc that an entity answers, wherever its owner is.</summary>
-internal sealed class EntityRpc(EntityDefinition entity, CommandDefinition command, CommandRouter router, StateStream streams) : LocalRpc(command.Rpc)
+internal sealed class EntityRpc(EntityDefinition entity, CommandDefinition command, CommandRouter router, StateStreams streams) : LocalRpc(command.Rpc)
 {
     public override EntityKeyFields Key => command.Key;
 

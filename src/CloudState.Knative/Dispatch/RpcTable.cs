@@ -14,7 +14,7 @@ internal sealed class RpcTable
     private readonly RemoteServices _remote;
 
     /// <exception cref="EntityDefinitionException">Two classes implement one service.</exception>
-    public RpcTable(EntityDefinitions entities, ActionDefinitions actions, RemoteServices remote, CommandRouter router, StateStream streams, ActionRunner runner)
+    public RpcTable(EntityDefinitions entities, ActionDefinitions actions, RemoteServices remote, CommandRouter router, StateStreams streams, ActionRunner runner)
     {
         _remote = remote;
         EntityDefinitions.RejectDuplicates(

@@ -155,7 +155,7 @@ internal static class CloudStateServices
             provider.GetRequiredService<ClusterState>(),
             OptionsOf(provider).Cluster,
             provider.GetRequiredService<TimeProvider>()));
-        services.AddSingleton<StateStream>();
+        services.AddSingleton<StateStreams>();
         services.AddSingleton(provider => new CommandRouter(
             provider.GetRequiredService<EntityRuntime>(),
             provider.GetRequiredService<ClusterState>(),

@@ -52,7 +52,7 @@ internal sealed class CommandRouter(
     /// <summary>Executes a command that another pod has forwarded; <see cref="CallOutcome.NotOwner"/> when it should not have come here.</summary>
     public async ValueTask<CallOutcome> ExecuteForwardedAsync(Command command)
     {
-        var measured = command.Definition.IsStreaming ? null : StartMeasuring(command);
+        var measured = command.IsPoll ? null : StartMeasuring(command);
         var outcome = await RouteAsync(command, command.Deadline!.Value, mayForward: false);
         EndMeasuring(measured, outcome);
         return outcome;
@@ -94,7 +94,7 @@ internal sealed class CommandRouter(
 
                     if (outcome.Kind != OutcomeKind.NotOwner)
                     {
-                        return outcome;
+                        return command.IsPoll && !command.Metadata.WasRead ? outcome with { IsSameForAll = true } : outcome;
                     }
 
                     _ = membership?.RequestReconcileAsync();
@@ -189,7 +189,16 @@ internal sealed class CommandRouter(
         using var watch = runtime.TryWatch(command.Entity, command.SeenVersion!.Value);
         if (watch is not null)
         {
-            await WaitAsync(Task.WhenAny(watch.Changed, clusterChanged), deadline - time.GetUtcNow(), deadline, command.CallCancelled);
+            // What waits for the cluster leaves it, which may not change for weeks.
+            using var waited = CancellationTokenSource.CreateLinkedTokenSource(command.CallCancelled);
+            try
+            {
+                await WaitAsync(Task.WhenAny(watch.Changed, clusterChanged.WaitAsync(waited.Token)), deadline - time.GetUtcNow(), deadline, command.CallCancelled);
+            }
+            finally
+            {
+                await waited.CancelAsync();
+            }
         }
     }
 

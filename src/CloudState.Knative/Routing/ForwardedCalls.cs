@@ -67,10 +67,10 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, Func<Command
         try
         {
             // What a stream waits for happens elsewhere from now on.
-            var isStreaming = command.Definition.IsStreaming;
-            using var end = isStreaming ? closing.UnsafeRegister(static cancellation => ((CancellationTokenSource)cancellation!).Cancel(), cancellation) : default;
+            var isPoll = command.IsPoll;
+            using var end = isPoll ? closing.UnsafeRegister(static cancellation => ((CancellationTokenSource)cancellation!).Cancel(), cancellation) : default;
             var outcome = await execute(command);
-            Answer(call, isStreaming && closing.IsCancellationRequested ? CallOutcome.NotOwner : outcome);
+            Answer(call, isPoll && closing.IsCancellationRequested ? CallOutcome.NotOwner : outcome);
         }
         finally
         {

@@ -49,7 +49,8 @@ internal static class ForwardedMessages
             Definition = definition,
             Entity = new EntityId(entity.EntityType, definition.Key.Read(message)),
             Message = message,
-            Metadata = head.Metadata.Count == 0 ? CallMetadata.Empty : new(ToPairs(head.Metadata)),
+            // One of its own, which knows whether it was read.
+            Metadata = head.Metadata.Count == 0 && !definition.IsStreaming ? CallMetadata.Empty : new(ToPairs(head.Metadata)),
             CommandId = head.HasEdge ? head.CommandId : CommandIds.OfEarlierRelease(head.CommandId, isFromLog: head.OrderStream.Length > 0 && !head.HasOrderHoldBackMicroseconds),
             HasGeneratedId = head.MadeUpId,
             Depth = head.Depth,
@@ -76,6 +77,7 @@ internal static class ForwardedMessages
             HeldBack = outcome.Kind == OutcomeKind.HeldBack,
             StoreUnavailable = outcome.Kind == OutcomeKind.StoreUnavailable,
             Version = outcome.Version,
+            SameForAll = outcome.IsSameForAll,
             Position = outcome.Position ?? "",
             StatusCode = (int)outcome.Status.StatusCode,
             StatusDetail = outcome.Status.Detail ?? "",
@@ -95,6 +97,7 @@ internal static class ForwardedMessages
             { StatusCode: (int)StatusCode.OK } => CallOutcome.Replied(definition.Rpc.OutputType.Parse(frame.Body)) with
             {
                 Version = head.Version,
+                IsSameForAll = head.SameForAll,
                 Position = head.Position.Length == 0 ? null : head.Position,
                 Metadata = head.Metadata.Count == 0 ? null : ToPairs(head.Metadata),
             },

@@ -32,8 +32,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     private const int SpinLength = 5;
 
     private readonly Lock _lock = new();
-    private readonly Queue<PendingCommand> _mailbox = new();
-    private readonly PriorityQueue<PendingCommand, long> _runAgain = new();
+    private readonly Mailbox _mailbox = new();
     private readonly Queue<PendingCommand> _unreleased = new();
     private readonly StateWatches _watches = new();
     private LoadedEntity? _entity;
@@ -43,7 +42,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     private bool _isKept;
     private long _arrivals;
 
-    // Commands from their arrival to the release of their outcome.
+    // Commands from their arrival to the release of their outcome, without the polls of streams.
     private int _waiting;
 
     public EntityId Id { get; } = key;
@@ -81,12 +80,16 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 return Admission.Passivated;
             }
 
-            if (Volatile.Read(ref _waiting) >= table.Options.MailboxSize)
+            if (!command.IsPoll)
             {
-                return Admission.MailboxFull;
+                if (Volatile.Read(ref _waiting) >= table.Options.MailboxSize)
+                {
+                    return Admission.MailboxFull;
+                }
+
+                Interlocked.Increment(ref _waiting);
             }
 
-            Interlocked.Increment(ref _waiting);
             LastUsed = table.Time.GetTimestamp();
             pending = new PendingCommand(this, command, _arrivals++, deadline);
             // Nothing waits when nothing runs.
@@ -109,16 +112,20 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     /// <summary>Most handlers take a microsecond: less than it costs a command to wait for its turn on the thread pool. A command that is the next waits for a moment on its thread.</summary>
     private void SpinUntilIdle()
     {
-        for (var look = 0; look < MaxSpins && Volatile.Read(ref _isRunning) && _mailbox.Count == 0; look++)
+        for (var look = 0; look < MaxSpins && Volatile.Read(ref _isRunning) && _mailbox.IsEmpty; look++)
         {
             Thread.SpinWait(SpinLength);
         }
     }
 
     /// <summary>A command's outcome was released: it leaves the mailbox and the slot.</summary>
-    public void CommandLeft()
+    public void CommandLeft(Command command)
     {
-        Interlocked.Decrement(ref _waiting);
+        if (!command.IsPoll)
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+
         Slot.Leave();
     }
 
@@ -145,7 +152,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
 
     private void StartWhenIdle()
     {
-        if (!_isRunning && _mailbox.Count + _runAgain.Count > 0)
+        if (!_isRunning && !_mailbox.IsEmpty)
         {
             _isRunning = true;
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
@@ -188,7 +195,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     {
         lock (_lock)
         {
-            if (_runAgain.TryDequeue(out var next, out _) || _mailbox.TryDequeue(out next))
+            if (_mailbox.TryTake(out var next))
             {
                 return next;
             }
@@ -317,7 +324,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             if (entity.IsDiscarded)
             {
                 // An append failed while the handler ran: the state that it saw never was.
-                _runAgain.Enqueue(pending, pending.Number);
+                _mailbox.RunAgain(pending);
                 return;
             }
 
@@ -383,7 +390,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 }
                 else
                 {
-                    _runAgain.Enqueue(lost, lost.Number);
+                    _mailbox.RunAgain(lost);
                 }
             }
 
@@ -416,12 +423,12 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     {
         lock (_lock)
         {
-            if (!_runAgain.TryPeek(out _, out var earliest) || earliest > pending.Number)
+            if (!_mailbox.RunsEarlierAgain(pending))
             {
                 return false;
             }
 
-            _runAgain.Enqueue(pending, pending.Number);
+            _mailbox.RunAgain(pending);
             return true;
         }
     }
@@ -431,7 +438,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         current.Release(outcome);
         lock (_lock)
         {
-            while (_runAgain.TryDequeue(out var waiting, out _) || _mailbox.TryDequeue(out waiting))
+            while (_mailbox.TryTake(out var waiting))
             {
                 waiting.Release(outcome);
             }

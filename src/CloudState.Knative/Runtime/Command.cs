@@ -30,6 +30,9 @@ internal sealed record Command
     /// <summary>When the caller stops waiting; null if it did not say.</summary>
     public DateTimeOffset? Deadline { get; init; }
 
+    /// <summary>Whether it asks for one answer of a streaming rpc.</summary>
+    public bool IsPoll => Definition.IsStreaming;
+
     /// <summary>For a streaming rpc: the version of the entity that the caller has seen. The command waits for another one.</summary>
     public long? SeenVersion { get; init; }
 

@@ -12,6 +12,9 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
 
     public Command Command { get; } = command;
 
+    /// <inheritdoc cref="Command.IsPoll"/>
+    public bool IsPoll => Command.IsPoll;
+
     /// <summary>Of the slot of the entity.</summary>
     public int SlotNumber => Activation.Slot.Number;
 
@@ -48,7 +51,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
         Outcome = DuplicateOf?.Outcome ?? Outcome;
         if (_released.TrySetResult(Outcome))
         {
-            Activation.CommandLeft();
+            Activation.CommandLeft(Command);
         }
     }
 

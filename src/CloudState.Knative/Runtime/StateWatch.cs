@@ -16,7 +16,7 @@ internal sealed class StateWatch(StateWatches watches) : IDisposable
 internal sealed class StateWatches
 {
     private readonly Lock _lock = new();
-    private readonly HashSet<StateWatch> _watches = [];
+    private HashSet<StateWatch> _watches = [];
     private long _storedVersion;
 
     public bool Any
@@ -56,6 +56,7 @@ internal sealed class StateWatches
 
     public void SignalChange(long storedVersion)
     {
+        HashSet<StateWatch> signalled;
         lock (_lock)
         {
             if (_storedVersion == storedVersion)
@@ -64,12 +65,23 @@ internal sealed class StateWatches
             }
 
             _storedVersion = storedVersion;
-            foreach (var watch in _watches)
+            if (_watches.Count == 0)
             {
-                watch.Signal();
+                return;
             }
 
-            _watches.Clear();
+            (signalled, _watches) = (_watches, []);
+        }
+
+        // There may be thousands, and the next command waits.
+        ThreadPool.UnsafeQueueUserWorkItem(static watches => SignalAll(watches), signalled, preferLocal: false);
+    }
+
+    private static void SignalAll(HashSet<StateWatch> watches)
+    {
+        foreach (var watch in watches)
+        {
+            watch.Signal();
         }
     }
 }

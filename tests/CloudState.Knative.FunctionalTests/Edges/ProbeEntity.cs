@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Probes;
 using Google.Api;
@@ -21,6 +22,8 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
     /// <summary>The metadata of the last <see cref="Look"/>.</summary>
     public static CallMetadata LookedWith { get; private set; } = CallMetadata.Empty;
 
+    private static int _watched;
+
     public const string Secret = "the message of the exception";
 
     public Total Add(AddAmount command, CommandContext context)
@@ -29,14 +32,20 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
         return command.Crash ? throw new InvalidOperationException(Secret) : State;
     }
 
+    /// <summary>How often <see cref="Watch"/> has run.</summary>
+    public static int Watched => Volatile.Read(ref _watched);
+
     public Total Watch(WatchProbe command, CommandContext context)
     {
+        Interlocked.Increment(ref _watched);
         if (command.Limit > 0 && State.Amount >= command.Limit)
         {
             context.Fail($"The total is {State.Amount}.", StatusCode.OutOfRange);
         }
 
-        return State;
+        return command.FactorFrom > 0 && State.Amount >= command.FactorFrom
+            ? new Total { Amount = State.Amount * int.Parse(context.Metadata["x-factor"]!, CultureInfo.InvariantCulture) }
+            : State;
     }
 
     public Total WatchBare(WatchProbe command, CommandContext context) => Watch(command, context);

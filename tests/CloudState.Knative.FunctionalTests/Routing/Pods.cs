@@ -20,8 +20,8 @@ internal static class Pods
     public static Task<TestService> StartAsync(PostgresSchema schema, params (string, string)[] more) =>
         TestService.StartAsync(settings: [.. Settings(schema), .. more]);
 
-    public static Task<TestService> StartWithProbeAsync(PostgresSchema schema) =>
-        TestService.StartAsync(more: cloudState => cloudState.AddEntity<ProbeEntity>(), settings: Settings(schema));
+    public static Task<TestService> StartWithProbeAsync(PostgresSchema schema, params (string Key, string Value)[] settings) =>
+        TestService.StartAsync(more: cloudState => cloudState.AddEntity<ProbeEntity>(), settings: [.. Settings(schema), .. settings]);
 
     public static ClusterState Cluster(this TestService pod) => pod.Services.GetRequiredService<ClusterState>();
 

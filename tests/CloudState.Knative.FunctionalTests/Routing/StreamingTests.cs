@@ -4,6 +4,7 @@ using CloudState.Knative.FunctionalTests.Probes;
 using CloudState.Knative.FunctionalTests.Storage;
 using CloudState.Knative.Runtime;
 using Grpc.Core;
+using Grpc.Net.Client;
 using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
@@ -123,6 +124,82 @@ public sealed class StreamingTests : IAsyncLifetime
 
         Assert.True(SpinWait.SpinUntil(() => !table.IsBusy, TestService.Patience));
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task ManyStreams_AreNoCommands_AndTheHandlerIsAskedOnceForAllOfThem(bool isForwarded)
+    {
+        (string, string) mailbox = ("CloudState:Entities:MailboxSize", "2");
+        await using var entry = isForwarded ? await Pods.StartWithProbeAsync(_schema, mailbox) : await ProbeEntity.StartServiceAsync(mailbox);
+        await using var owner = isForwarded ? await Pods.StartWithProbeAsync(_schema, mailbox) : null;
+        var id = "a";
+        if (owner is not null)
+        {
+            await Pods.SettledAsync(entry, owner);
+            id = owner.KeyOf(ProbeEntity.EntityType);
+        }
+
+        using var channel = ManyStreams(entry);
+        var streams = Enumerable.Range(0, 500).Select(_ => Watch(channel, new WatchProbe { Id = id })).ToList();
+        Assert.All(await Task.WhenAll(streams.Select(NextAsync)), amount => Assert.Equal(0, amount));
+        var asked = ProbeEntity.Watched;
+
+        await AddAsync(entry, id, 2);
+
+        Assert.All(await Task.WhenAll(streams.Select(NextAsync)), amount => Assert.Equal(2, amount));
+        Assert.Equal(1, ProbeEntity.Watched - asked);
+        streams.ForEach(stream => stream.Dispose());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task HandlerThatLooksAtItsCaller_AnswersEachStreamByItself(bool isForwarded)
+    {
+        await using var entry = isForwarded ? await Pods.StartWithProbeAsync(_schema) : await ProbeEntity.StartServiceAsync();
+        await using var owner = isForwarded ? await Pods.StartWithProbeAsync(_schema) : null;
+        var id = "a";
+        if (owner is not null)
+        {
+            await Pods.SettledAsync(entry, owner);
+            id = owner.KeyOf(ProbeEntity.EntityType);
+        }
+
+        var factors = Enumerable.Range(1, 50).ToList();
+        var streams = factors.ConvertAll(factor => Watch(entry.Channel, new WatchProbe { Id = id, FactorFrom = 5 }, new Metadata { { "x-factor", $"{factor}" } }));
+        Assert.All(await Task.WhenAll(streams.Select(NextAsync)), amount => Assert.Equal(0, amount));
+
+        foreach (var (added, total) in ((int, int)[])[(1, 1), (4, 5), (2, 7)])
+        {
+            await AddAsync(entry, id, added);
+            var totals = await Task.WhenAll(streams.Select(NextAsync));
+            Assert.Equal(factors.Select(factor => total < 5 ? total : total * factor), totals);
+        }
+
+        streams.ForEach(stream => stream.Dispose());
+    }
+
+    [Fact]
+    public async Task StreamsWithDeadlines_EndInTheirTime()
+    {
+        await using var service = await ProbeEntity.StartServiceAsync();
+        using var endless = Watch(service, "a");
+        using var ending = Watch(service.Channel, new WatchProbe { Id = "a" }, deadline: DateTime.UtcNow.AddSeconds(1));
+        Assert.All(await Task.WhenAll(NextAsync(endless), NextAsync(ending)), amount => Assert.Equal(0, amount));
+
+        Assert.Equal(StatusCode.DeadlineExceeded, (await Assert.ThrowsAsync<RpcException>(() => NextAsync(ending))).StatusCode);
+        await AddAsync(service, "a", 3);
+
+        Assert.Equal(3, await NextAsync(endless));
+    }
+
+    /// <summary>A connection takes a hundred.</summary>
+    private static GrpcChannel ManyStreams(TestService pod) =>
+        GrpcChannel.ForAddress(pod.Address, new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true } });
+
+    private static AsyncServerStreamingCall<Total> Watch(GrpcChannel channel, WatchProbe probe, Metadata? headers = null, DateTime? deadline = null) =>
+        new Probe.ProbeClient(channel).Watch(probe, headers, deadline, Pods.Cancellation);
 
     private static AsyncServerStreamingCall<Total> Watch(TestService pod, string id) =>
         new Probe.ProbeClient(pod.Channel).Watch(new WatchProbe { Id = id }, cancellationToken: Pods.Cancellation);
