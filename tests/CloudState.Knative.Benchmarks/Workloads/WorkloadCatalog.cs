@@ -13,5 +13,6 @@ internal static class WorkloadCatalog
         new Memory(),
         CartThroughput.Mixed,
         new ThreePods(),
+        new Watchers(),
     ];
 }
