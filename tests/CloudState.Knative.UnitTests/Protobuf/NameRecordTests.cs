@@ -4,7 +4,8 @@ namespace CloudState.Knative.UnitTests.Protobuf;
 
 /// <summary>
 /// Stored messages evolve by number: the table of protobuf's guide, https://protobuf.dev/programming-guides/proto3/#updating, and what JSON adds to it.
-/// Each row: a revision, what it has stored, the next revision, and how the latter stores what it has read.
+/// Each row: a revision, what it has stored, the next revision, and how the latter stores what it has read. The same is true of bytes, as which calls, timers
+/// and remembered replies are stored.
 /// </summary>
 public sealed class NameRecordTests
 {
@@ -62,6 +63,7 @@ public sealed class NameRecordTests
         var record = next.Learn(recorded);
 
         Assert.Equal(then, next.StoredAgain(json));
+        Assert.Equal(then, next.StoredFrom(old.Read(json)));
 
         // What the next revision stores, the old one reads after a rollback; and then the next one again.
         record = old.Learn(record);

@@ -52,6 +52,9 @@ public sealed partial class Revision
     /// <summary>The message that stored JSON is.</summary>
     public ByteString Read(string json) => ((MessageBytes)Types.FromJson(_stored.FullName, json)).Bytes;
 
+    /// <summary>Stores a message that it gets as bytes, as those of calls, timers and remembered replies are stored.</summary>
+    public string StoredFrom(ByteString bytes) => Types.ToJsonText(new MessageBytes(_stored, bytes));
+
     private static DescriptorProto MessageOf(string name, string body, HashSet<string> enums)
     {
         var message = new DescriptorProto { Name = name };
