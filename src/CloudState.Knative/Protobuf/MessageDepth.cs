@@ -16,7 +16,7 @@ internal static class MessageDepth
     public static void Check(IMessage message)
     {
         // Messages of other types are as deep as their .proto.
-        if (!Recursive.GetOrAdd(message.Descriptor, static type => Contains(type, [])))
+        if (!Recursive.GetOrAdd(message.Descriptor, static type => MessageGraph.All(type).Any(inside => MessageGraph.Inside(inside).Contains(inside))))
         {
             return;
         }
@@ -29,17 +29,5 @@ internal static class MessageDepth
         {
             throw new UnstorableDataException($"{message.Descriptor.FullName} cannot be read: {tooDeep.Message} At most {JsonFromWire.MaxDepth} messages may be in one another.", tooDeep);
         }
-    }
-
-    private static bool Contains(MessageDescriptor type, HashSet<MessageDescriptor> around)
-    {
-        if (!around.Add(type))
-        {
-            return true;
-        }
-
-        var isRecursive = type.Fields.InDeclarationOrder().Any(field => field.FieldType is FieldType.Message or FieldType.Group && Contains(field.MessageType, around));
-        around.Remove(type);
-        return isRecursive;
     }
 }

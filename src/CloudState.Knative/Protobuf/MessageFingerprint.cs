@@ -37,11 +37,8 @@ internal static class MessageFingerprint
 
     private static long Hash(byte[] bytes) => unchecked((long)XxHash3.HashToUInt64(bytes)) is var hash && hash == None ? 1 : hash;
 
-    private static bool HasMaps(MessageDescriptor type) => HaveMaps.GetOrAdd(type, static type => HasMaps(type, []));
-
-    private static bool HasMaps(MessageDescriptor type, HashSet<MessageDescriptor> seen) =>
-        seen.Add(type) && type.Fields.InDeclarationOrder().Any(
-            field => field.IsMap || (field.FieldType is FieldType.Message or FieldType.Group && HasMaps(field.MessageType, seen)));
+    private static bool HasMaps(MessageDescriptor type) =>
+        HaveMaps.GetOrAdd(type, static type => MessageGraph.All(type).Any(inside => inside.Fields.InDeclarationOrder().Any(field => field.IsMap)));
 
     private static bool HasUnknownFields(ReadOnlySpan<byte> wire, MessageShape shape)
     {

@@ -18,7 +18,7 @@ internal static class WireFromJson
     private static readonly ConcurrentDictionary<MessageDescriptor, bool> Plain = new();
 
     /// <summary>Whether messages of a type are read here in every detail: proto3, no maps, and of the well-known types only Empty.</summary>
-    public static bool IsPlain(MessageDescriptor type) => Plain.GetOrAdd(type, static type => IsPlain(type, []));
+    public static bool IsPlain(MessageDescriptor type) => Plain.GetOrAdd(type, static type => MessageGraph.All(type).All(IsPlainItself));
 
     /// <summary>Whether <paramref name="wire"/> now holds all of the message. If not, it holds something of it.</summary>
     public static bool TryWrite(ReadOnlySpan<byte> text, MessageShape shape, ref WireWriter wire)
@@ -34,13 +34,11 @@ internal static class WireFromJson
         }
     }
 
-    private static bool IsPlain(MessageDescriptor type, HashSet<MessageDescriptor> known) =>
-        !known.Add(type)
-        || (type.File.ToProto().Syntax == "proto3"
-            && type.Fields.InDeclarationOrder().Count <= MaxFields
-            && (type.File.Package != Empty.Descriptor.File.Package || type == Empty.Descriptor)
-            && type.Fields.InDeclarationOrder().All(
-                field => !field.IsMap && field.FieldType != FieldType.Group && (field.FieldType != FieldType.Message || IsPlain(field.MessageType, known))));
+    private static bool IsPlainItself(MessageDescriptor type) =>
+        type.File.ToProto().Syntax == "proto3"
+        && type.Fields.InDeclarationOrder().Count <= MaxFields
+        && (type.File.Package != Empty.Descriptor.File.Package || type == Empty.Descriptor)
+        && type.Fields.InDeclarationOrder().All(field => !field.IsMap && field.FieldType != FieldType.Group);
 
     private static bool TryWriteMessage(ref Utf8JsonReader json, MessageShape shape, ref WireWriter wire)
     {
