@@ -3,6 +3,7 @@ using CloudState.Knative.Faults.Effects;
 using CloudState.Knative.Faults.Events;
 using CloudState.Knative.Faults.Hostile;
 using CloudState.Knative.Faults.Timers;
+using CloudState.Knative.Faults.Upgrade;
 
 namespace CloudState.Knative.Faults;
 
@@ -33,13 +34,14 @@ internal static class Program
                 ["--events", ..] => new EventRun(EventRunOptions.Parse(args)).RunAsync,
                 ["--timers", ..] => new TimerRun(TimerRunOptions.Parse(args)).RunAsync,
                 ["--hostile", .. var hostile] => new HostileRun(HostileOptions.Parse(hostile)).RunAsync,
+                ["--upgrade", .. var upgrade] => new UpgradeRun(UpgradeOptions.Parse(upgrade)).RunAsync,
                 _ => new FaultRun(RunOptions.Parse(args)).RunAsync,
             };
         }
         catch (FormatException wrong)
         {
             Console.Error.WriteLine(wrong.Message);
-            Console.Error.WriteLine(args switch { ["--events", ..] => EventRunOptions.Usage, ["--timers", ..] => TimerRunOptions.Usage, ["--hostile", ..] => HostileOptions.Usage, _ => RunOptions.Usage });
+            Console.Error.WriteLine(args switch { ["--events", ..] => EventRunOptions.Usage, ["--timers", ..] => TimerRunOptions.Usage, ["--hostile", ..] => HostileOptions.Usage, ["--upgrade", ..] => UpgradeOptions.Usage, _ => RunOptions.Usage });
             return 2;
         }
 

@@ -51,7 +51,7 @@ internal static class ForwardedMessages
             Message = message,
             // One of its own, which knows whether it was read.
             Metadata = head.Metadata.Count == 0 && !definition.IsStreaming ? CallMetadata.Empty : new(ToPairs(head.Metadata)),
-            CommandId = head.HasEdge ? head.CommandId : CommandIds.OfEarlierRelease(head.CommandId, isFromLog: head.OrderStream.Length > 0 && !head.HasOrderHoldBackMicroseconds),
+            CommandId = head.HasEdge ? head.CommandId : IdOfEarlierRelease(head),
             HasGeneratedId = head.MadeUpId,
             Depth = head.Depth,
             Order = head.OrderStream.Length == 0 ? null : new EventOrder(head.OrderStream, head.OrderSequence)
@@ -106,6 +106,20 @@ internal static class ForwardedMessages
             { StoreUnavailable: true } => CallOutcome.Received(OutcomeKind.StoreUnavailable, status),
             _ => CallOutcome.Rejected(status),
         };
+    }
+
+    /// <summary>Earlier releases do not say which edge an id comes from, but the header that a client gave it in comes along. Keys may have spaces, as ids of events have.</summary>
+    private static string IdOfEarlierRelease(ForwardedCommand head)
+    {
+        for (var index = 0; index + 1 < head.Metadata.Count; index += 2)
+        {
+            if (head.Metadata[index].Equals(CallHeaders.CommandId, StringComparison.OrdinalIgnoreCase) && head.Metadata[index + 1] == head.CommandId)
+            {
+                return CommandIds.OfKey(head.CommandId);
+            }
+        }
+
+        return CommandIds.OfEarlierRelease(head.CommandId, isFromLog: head.OrderStream.Length > 0 && !head.HasOrderHoldBackMicroseconds);
     }
 
     private static void Add(RepeatedField<string> head, IReadOnlyCollection<KeyValuePair<string, string>> metadata)

@@ -37,9 +37,10 @@ internal sealed partial class Pod : IAsyncDisposable
             ("PORT", $"{port}"),
             ("K_REVISION", revision),
             ("ConnectionStrings__CloudState", settings.IsDirect ? settings.Postgres.ConnectionString : settings.Postgres.ConnectionStringThrough(Database)),
-            ("CloudState__Cluster__Port", $"{_internalPort}"),
-            ("CloudState__Cluster__Address", $"127.0.0.1:{(settings.IsDirect ? _internalPort : Peers.Port)}"),
-            ("CloudState__Cluster__Lease", $"{settings.Lease}"),
+            .. settings.ClusterSections.SelectMany(section => ((string, string)[])[
+                ($"CloudState__{section}__Port", $"{_internalPort}"),
+                ($"CloudState__{section}__Address", $"127.0.0.1:{(settings.IsDirect ? _internalPort : Peers.Port)}"),
+                ($"CloudState__{section}__Lease", $"{settings.Lease}")]),
             .. Clock.Settings])
         {
             _process.StartInfo.Environment[key] = value;

@@ -15,6 +15,9 @@ internal sealed class PodCluster(PodSettings settings, string pidFile, Action<st
 
     public string Revision { get; set; } = "cart-00001";
 
+    /// <summary>Of the pods that start from now on.</summary>
+    public PodSettings Settings { get; set; } = settings;
+
     /// <summary>Those that listen and have not ended.</summary>
     public ImmutableArray<Pod> Pods => _pods;
 
@@ -28,7 +31,7 @@ internal sealed class PodCluster(PodSettings settings, string pidFile, Action<st
     /// <summary>Starts a pod and returns it when it listens. It is taken.</summary>
     public async Task<Pod> StartPodAsync()
     {
-        var pod = new Pod($"pod-{Interlocked.Increment(ref _started)}", Revision, settings);
+        var pod = new Pod($"pod-{Interlocked.Increment(ref _started)}", Revision, Settings);
         try
         {
             await pod.StartAsync(pidFile);

@@ -9,27 +9,37 @@ internal sealed record PodSettings(string Folder, PostgresServer Postgres, TimeS
     /// <summary>As what this program runs in a pod, in the place of the sample.</summary>
     public string? Role { get; init; }
 
+    /// <summary>What runs in the place of the sample: an executable or its .dll.</summary>
+    public string Program { get; init; } = Sample;
+
+    /// <summary>What the configuration calls the cluster; earlier releases have another word.</summary>
+    public IReadOnlyList<string> ClusterSections { get; init; } = ["Cluster"];
+
     /// <summary>Further settings of the service.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Whether pods reach the database and each other without the proxies, which cost time and can not fail then.</summary>
     public bool IsDirect { get; init; }
 
+    /// <summary>The sample, as it was built with this program.</summary>
+    public static string Sample => typeof(ShoppingCartEntity).Assembly.Location;
+
+    /// <summary>How to start an executable or its .dll.</summary>
+    public static ProcessStartInfo StartOf(string program, params string[] arguments) =>
+        program.EndsWith(".dll", StringComparison.Ordinal) ? new ProcessStartInfo("dotnet", [program, .. arguments]) : new ProcessStartInfo(program, arguments);
+
     /// <summary>The sample itself; only with sabotage, or for a role, this program in its place.</summary>
     public ProcessStartInfo ToStartInfo(params string[] arguments)
     {
-        string[] command = this switch
+        var start = this switch
         {
-            { Role: { } role } => [typeof(PodSettings).Assembly.Location, role, .. arguments],
-            { Sabotage: { } sabotage } => [typeof(PodSettings).Assembly.Location, "pod", "--sabotage", sabotage, .. arguments],
-            _ => [typeof(ShoppingCartEntity).Assembly.Location, .. arguments],
+            { Role: { } role } => StartOf(typeof(PodSettings).Assembly.Location, [role, .. arguments]),
+            { Sabotage: { } sabotage } => StartOf(typeof(PodSettings).Assembly.Location, ["pod", "--sabotage", sabotage, .. arguments]),
+            _ => StartOf(Program, arguments),
         };
-        var start = new ProcessStartInfo("dotnet", command)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = Folder,
-        };
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.WorkingDirectory = Folder;
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__CloudState"] = "Information";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using CloudState.Knative.Faults.Cluster;
-using ShoppingCart;
 
 namespace CloudState.Knative.Faults.Hostile;
 
@@ -14,18 +13,16 @@ internal sealed class HostileService : IAsyncDisposable
     private readonly StreamWriter _log;
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private HostileService(string store, string folder, IReadOnlyDictionary<string, string> settings)
+    private HostileService(string store, string folder, IReadOnlyDictionary<string, string> settings, string program)
     {
         Store = store;
         Port = FreePorts.Next();
         LogPath = Path.Combine(folder, $"{store}.log");
-        _log = new StreamWriter(LogPath) { AutoFlush = true };
-        var start = new ProcessStartInfo("dotnet", [typeof(ShoppingCartEntity).Assembly.Location])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            WorkingDirectory = folder,
-        };
+        _log = new StreamWriter(LogPath, append: true) { AutoFlush = true };
+        var start = PodSettings.StartOf(program);
+        start.RedirectStandardOutput = true;
+        start.RedirectStandardError = true;
+        start.WorkingDirectory = folder;
         start.Environment["PORT"] = $"{Port}";
         start.Environment["Logging__LogLevel__Default"] = "Warning";
         start.Environment["Logging__LogLevel__Microsoft.Hosting.Lifetime"] = "Information";
@@ -49,9 +46,9 @@ internal sealed class HostileService : IAsyncDisposable
 
     /// <summary>Returns when it listens.</summary>
     /// <exception cref="InvalidOperationException">It ended instead.</exception>
-    public static async Task<HostileService> StartAsync(string store, string folder, string pidFile, IReadOnlyDictionary<string, string> settings)
+    public static async Task<HostileService> StartAsync(string store, string folder, string pidFile, IReadOnlyDictionary<string, string> settings, string? program = null)
     {
-        var service = new HostileService(store, folder, settings);
+        var service = new HostileService(store, folder, settings, program ?? PodSettings.Sample);
         service._process.OutputDataReceived += (_, line) => service.Read(line.Data);
         service._process.ErrorDataReceived += (_, line) => service.Read(line.Data);
         service._process.Exited += (_, _) => service._started.TrySetException(new InvalidOperationException($"The service ended instead of starting; see {service.LogPath}."));

@@ -8,25 +8,48 @@ namespace CloudState.Knative.Faults.Load;
 /// <summary>One attempt over gRPC and HTTP/2. The pod knows the deadline.</summary>
 internal static class GrpcCaller
 {
-    public static async Task<Answer> CallAsync(Pod pod, Operation operation, string commandId, TimeSpan timeout, CancellationToken cancellationToken)
-    {
-        var options = new CallOptions(deadline: DateTime.UtcNow + timeout, cancellationToken: cancellationToken);
-        try
-        {
-            if (operation.Kind == OperationKind.Write)
-            {
-                var item = new AddLineItem { UserId = operation.Key, ProductId = CartItems.NameOf(operation.Item), Quantity = 1 };
-                await pod.Connections.Carts.AddItemAsync(item, options.WithHeaders(new Metadata { { "idempotency-key", commandId } }));
-                return Answer.Success([]);
-            }
+    public static Task<Answer> CallAsync(Pod pod, Operation operation, string commandId, TimeSpan timeout, CancellationToken cancellationToken) => operation.Kind == OperationKind.Write
+        ? AddAsync(pod.Connections, operation.Key, operation.Item, commandId, timeout, cancellationToken)
+        : ReadAsync(pod.Connections, operation.Key, timeout, cancellationToken);
 
+    public static Task<Answer> AddAsync(PodConnections connections, string cart, int item, string commandId, TimeSpan timeout, CancellationToken cancellationToken) => CallAsync(
+        async options =>
+        {
+            await connections.Carts.AddItemAsync(new AddLineItem { UserId = cart, ProductId = CartItems.NameOf(item), Quantity = 1 }, WithId(options, commandId));
+            return [];
+        },
+        timeout,
+        cancellationToken);
+
+    public static Task<Answer> RemoveAsync(PodConnections connections, string cart, int item, string commandId, TimeSpan timeout, CancellationToken cancellationToken) => CallAsync(
+        async options =>
+        {
+            await connections.Carts.RemoveItemAsync(new RemoveLineItem { UserId = cart, ProductId = CartItems.NameOf(item) }, WithId(options, commandId));
+            return [];
+        },
+        timeout,
+        cancellationToken);
+
+    /// <summary>The items of a cart.</summary>
+    public static Task<Answer> ReadAsync(PodConnections connections, string cart, TimeSpan timeout, CancellationToken cancellationToken) => CallAsync(
+        async options =>
+        {
             var items = new List<int>();
-            foreach (var item in (await pod.Connections.Carts.GetCartAsync(new GetShoppingCart { UserId = operation.Key }, options)).Items)
+            foreach (var item in (await connections.Carts.GetCartAsync(new GetShoppingCart { UserId = cart }, options)).Items)
             {
                 CartItems.Add(items, item.ProductId, item.Quantity);
             }
 
-            return Answer.Success(items);
+            return items;
+        },
+        timeout,
+        cancellationToken);
+
+    private static async Task<Answer> CallAsync(Func<CallOptions, Task<List<int>>> call, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return Answer.Success(await call(new CallOptions(deadline: DateTime.UtcNow + timeout, cancellationToken: cancellationToken)));
         }
         catch (RpcException failed) when (!cancellationToken.IsCancellationRequested)
         {
@@ -45,6 +68,8 @@ internal static class GrpcCaller
             return Answer.Unexpected(malformed.Message);
         }
     }
+
+    private static CallOptions WithId(CallOptions options, string commandId) => options.WithHeaders(new Metadata { { "idempotency-key", commandId } });
 
     private static Answer ToAnswer(Status status) => status switch
     {

@@ -8,18 +8,26 @@ namespace CloudState.Knative.Faults.Load;
 /// <summary>One attempt over REST and HTTP/1.1.</summary>
 internal static class RestCaller
 {
-    public static async Task<Answer> CallAsync(Pod pod, Operation operation, string commandId, TimeSpan timeout, CancellationToken cancellationToken)
+    public static Task<Answer> CallAsync(Pod pod, Operation operation, string commandId, TimeSpan timeout, CancellationToken cancellationToken) => operation.Kind == OperationKind.Write
+        ? SendAsync(pod.Connections, Write(operation, commandId), _ => [], timeout, cancellationToken)
+        : ReadAsync(pod.Connections, operation.Key, timeout, cancellationToken);
+
+    /// <summary>The items of a cart.</summary>
+    public static Task<Answer> ReadAsync(PodConnections connections, string cart, TimeSpan timeout, CancellationToken cancellationToken) =>
+        SendAsync(connections, new HttpRequestMessage(HttpMethod.Get, $"/carts/{cart}"), ReadItems, timeout, cancellationToken);
+
+    public static async Task<Answer> SendAsync(PodConnections connections, HttpRequestMessage request, Func<string, List<int>> read, TimeSpan timeout, CancellationToken cancellationToken)
     {
+        using var sent = request;
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(timeout);
         try
         {
-            using var request = operation.Kind == OperationKind.Write ? Write(operation, commandId) : new HttpRequestMessage(HttpMethod.Get, $"/carts/{operation.Key}");
-            using var response = await pod.Connections.Http.SendAsync(request, limit.Token);
+            using var response = await connections.Http.SendAsync(sent, limit.Token);
             var body = await response.Content.ReadAsStringAsync(limit.Token);
             return response.StatusCode switch
             {
-                HttpStatusCode.OK => Answer.Success(operation.Kind == OperationKind.Read ? ReadItems(body) : []),
+                HttpStatusCode.OK or HttpStatusCode.NoContent => Answer.Success(read(body)),
                 // Unavailable, deadline exceeded, aborted, resource exhausted.
                 HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout or HttpStatusCode.Conflict or HttpStatusCode.TooManyRequests =>
                     Answer.Retriable($"{(int)response.StatusCode}"),
