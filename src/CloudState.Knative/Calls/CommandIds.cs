@@ -57,6 +57,12 @@ internal static class CommandIds
     public static string OfEarlierRelease(string former, bool isFromLog) =>
         HasWord(former) || IsGenerated(former) ? former : (isFromLog ? Log : former.Contains(' ') ? Event : Key) + former;
 
+    /// <summary>The id of a command that a pod of an earlier release brings, and that an action there has requested.</summary>
+    public static string OfCallOfEarlierRelease(string former) =>
+        former.LastIndexOf(' ') is > 0 and var end && int.TryParse(former.AsSpan(end + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? OfCall(OfEarlierRelease(former[..end], isFromLog: false), number)
+            : OfEarlierRelease(former, isFromLog: false);
+
     /// <summary>What a client is told whose key is too long.</summary>
     public static string TooLong(int maxLength) =>
         $"Idempotency-Key must be given once and have at most {maxLength} characters (CloudState:MaxCommandIdLength).";

@@ -119,7 +119,8 @@ internal static class ForwardedMessages
             }
         }
 
-        return CommandIds.OfEarlierRelease(head.CommandId, isFromLog: head.OrderStream.Length > 0 && !head.HasOrderHoldBackMicroseconds);
+        var isFromLog = head.OrderStream.Length > 0 && !head.HasOrderHoldBackMicroseconds;
+        return head.Depth > 0 && !isFromLog ? CommandIds.OfCallOfEarlierRelease(head.CommandId) : CommandIds.OfEarlierRelease(head.CommandId, isFromLog);
     }
 
     private static void Add(RepeatedField<string> head, IReadOnlyCollection<KeyValuePair<string, string>> metadata)

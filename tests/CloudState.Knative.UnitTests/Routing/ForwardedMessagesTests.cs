@@ -26,6 +26,14 @@ public sealed class ForwardedMessagesTests
         Assert.Equal(expected, IdOf(head));
     }
 
+    [Theory]
+    [InlineData("order-7 1", "call/1/key/order-7")]
+    [InlineData("/source 7 2", "call/2/event//source 7")]
+    [InlineData($"{Generated} 3", $"call/3/{Generated}")]
+    [InlineData(Generated, Generated)]
+    public void CommandIdOfAnEarlierRelease_IsThatOfACall_IfAnotherCallHasLedToIt(string former, string expected) =>
+        Assert.Equal(expected, IdOf(new ForwardedCommand { CommandId = former, Depth = 1 }));
+
     [Fact]
     public void CommandId_StaysAsItIs() =>
         Assert.Equal("event/order 7", IdOf(new ForwardedCommand { CommandId = "event/order 7", HasEdge = true, Metadata = { "idempotency-key", "event/order 7" } }));
