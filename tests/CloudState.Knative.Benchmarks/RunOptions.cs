@@ -76,7 +76,7 @@ internal sealed record RunOptions
     {
         "--workloads" => options with { Workloads = Known(name, value, [.. WorkloadCatalog.All.Select(workload => workload.Name)]) },
         "--systems" => options with { Systems = Known(name, value, SystemCatalog.Names) },
-        "--connections" => options with { Connections = [.. Words(value).Select(word => Number(name, word, 1, 1000)).Distinct()] },
+        "--connections" => options with { Connections = [.. Words(name, value).Select(word => Number(name, word, 1, 1000)).Distinct()] },
         "--rounds" => options with { Rounds = Number(name, value, 1, 100) },
         "--seconds" => options with { Duration = TimeSpan.FromSeconds(Number(name, value, 1, 3600)) },
         "--warmup" => options with { WarmUp = TimeSpan.FromSeconds(Number(name, value, 1, 3600)) },
@@ -89,11 +89,15 @@ internal sealed record RunOptions
 
     private static string[] Known(string name, string value, IReadOnlyList<string> known)
     {
-        var words = Words(value);
+        var words = Words(name, value);
         return words.FirstOrDefault(word => !known.Contains(word)) is { } unknown ? throw Wrong(name, unknown) : words;
     }
 
-    private static string[] Words(string value) => value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] Words(string name, string value)
+    {
+        var words = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return words.Length > 0 ? words : throw Wrong(name, value);
+    }
 
     private static FormatException Wrong(string name, string value) => new($"{name}: '{value}' is not possible.");
 }
