@@ -7,11 +7,14 @@ namespace CloudState.Knative.Benchmarks;
 /// <summary>What <c>tests/bench.sh</c> was called with.</summary>
 internal sealed record RunOptions
 {
+    public const int DefaultConnections = 64;
+
     public static readonly string Usage = $"""
         Usage: bash tests/bench.sh [options]
           --workloads a,b,...   only these:
         {string.Join('\n', WorkloadCatalog.All.Select(workload => $"                          {workload.Name,-4} {workload.Title}"))}
           --systems a,b,...     only these: {string.Join(", ", SystemCatalog.Names)}
+          --connections a,b,... of the workloads w1 and w3, measured one after another, each 1 to 1000; default 64
           --rounds N            how often each system is measured, in turn; default 3
           --seconds N           length of a measurement; default 10
           --warmup N            seconds of load before it; default 5
@@ -23,6 +26,9 @@ internal sealed record RunOptions
     public IReadOnlyList<string> Workloads { get; init; } = [.. WorkloadCatalog.All.Select(workload => workload.Name)];
 
     public IReadOnlyList<string> Systems { get; init; } = SystemCatalog.Names;
+
+    /// <summary>How many connections write at the same time, in workloads that vary it.</summary>
+    public IReadOnlyList<int> Connections { get; init; } = [DefaultConnections];
 
     public int Rounds { get; init; } = 3;
 
@@ -70,6 +76,7 @@ internal sealed record RunOptions
     {
         "--workloads" => options with { Workloads = Known(name, value, [.. WorkloadCatalog.All.Select(workload => workload.Name)]) },
         "--systems" => options with { Systems = Known(name, value, SystemCatalog.Names) },
+        "--connections" => options with { Connections = [.. Words(name, value).Select(word => Number(name, word, 1, 1000)).Distinct()] },
         "--rounds" => options with { Rounds = Number(name, value, 1, 100) },
         "--seconds" => options with { Duration = TimeSpan.FromSeconds(Number(name, value, 1, 3600)) },
         "--warmup" => options with { WarmUp = TimeSpan.FromSeconds(Number(name, value, 1, 3600)) },
@@ -82,8 +89,14 @@ internal sealed record RunOptions
 
     private static string[] Known(string name, string value, IReadOnlyList<string> known)
     {
-        var words = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var words = Words(name, value);
         return words.FirstOrDefault(word => !known.Contains(word)) is { } unknown ? throw Wrong(name, unknown) : words;
+    }
+
+    private static string[] Words(string name, string value)
+    {
+        var words = value.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return words.Length > 0 ? words : throw Wrong(name, value);
     }
 
     private static FormatException Wrong(string name, string value) => new($"{name}: '{value}' is not possible.");

@@ -6,7 +6,7 @@ namespace CloudState.Knative.Benchmarks.Load;
 /// <param name="Carts">How many there are; each request takes one at random.</param>
 internal sealed record WrkLoad(string Script, string Prefix, int Carts)
 {
-    public int Connections { get; init; } = 64;
+    public int Connections { get; init; } = RunOptions.DefaultConnections;
 
     public int Threads { get; init; } = 2;
 }

@@ -5,22 +5,33 @@ using CloudState.Knative.Benchmarks.Systems;
 
 namespace CloudState.Knative.Benchmarks.Workloads;
 
-/// <summary>What a system makes of many writers of one cart, a new one in every round.</summary>
+/// <summary>What a system makes of many writers of one cart, a new one in every measurement.</summary>
 internal sealed class HotCart : IWorkload
 {
     public string Name => "w3";
 
-    public string Title => "writes to one hot cart, 64 writers";
+    public string Title => "writes to one hot cart";
 
     public async Task<IReadOnlyList<Measurement>> MeasureAsync(BenchSystem system, int round, Workbench bench, CancellationToken cancellationToken)
     {
+        var measurements = new List<Measurement>();
+        foreach (var connections in bench.Options.Connections)
+        {
+            measurements.Add(await MeasureAsync(connections, system, round, bench, cancellationToken));
+        }
+
+        return measurements;
+    }
+
+    private async Task<Measurement> MeasureAsync(int connections, BenchSystem system, int round, Workbench bench, CancellationToken cancellationToken)
+    {
         await using var server = await bench.Starter.StartAsync(system, cancellationToken);
-        var load = new WrkLoad("write.lua", $"hot-{round}-", 1);
+        var load = new WrkLoad("write.lua", $"hot-{round}-{connections}-", 1) { Connections = connections };
         await Wrk.RunAsync([server], load, bench.Options.WarmUp, cancellationToken);
 
         await bench.Postgres.CheckpointAsync(cancellationToken);
         var cpu = new CpuMeter([server], bench.Postgres);
         var result = await Wrk.RunAsync([server], load, bench.Options.Duration, cancellationToken);
-        return [new Measurement(Name, "", system.Name, round).With(result, cpu, [server])];
+        return new Measurement(Name, $"{connections} connections", system.Name, round).With(result, cpu, [server]);
     }
 }

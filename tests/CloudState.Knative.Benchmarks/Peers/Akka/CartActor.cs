@@ -17,29 +17,44 @@ public sealed class CartActor : ReceivePersistentActor
 {
     private const int SnapshotEvery = 100;
 
-    private Cart _cart = Cart.Empty;
+    private Cart _stored = Cart.Empty;
+
+    // With the events that are on their way to the journal: what commands are decided by.
+    private Cart _changed = Cart.Empty;
 
     public CartActor(string user)
     {
         PersistenceId = $"cart-{user}";
-        Recover<SnapshotOffer>(offer => _cart = (Cart)offer.Snapshot);
-        Recover<ItemAdded>(Apply);
-        Command<GetCart>(_ => Sender.Tell(_cart));
-        Command<AddItem>(command => Persist(new ItemAdded(command.Item), added =>
-        {
-            Apply(added);
-            Sender.Tell(Done.It);
-            if (LastSequenceNr % SnapshotEvery == 0)
-            {
-                SaveSnapshot(_cart);
-            }
-        }));
+        Recover<SnapshotOffer>(offer => _stored = _changed = (Cart)offer.Snapshot);
+        Recover<ItemAdded>(added => _stored = _changed = _changed.With(added.Item));
+        Command<GetCart>(_ => Sender.Tell(_stored));
+        Command<AddItem>(Add);
         Command<SaveSnapshotSuccess>(_ => { });
     }
 
     public override string PersistenceId { get; }
 
-    private void Apply(ItemAdded added) => _cart = _cart.With(added.Item);
+    protected override void OnPersistRejected(Exception cause, object @event, long sequenceNr)
+    {
+        // Later events may build on this one.
+        base.OnPersistRejected(cause, @event, sequenceNr);
+        Context.Stop(Self);
+    }
+
+    // Commands do not wait until the events of those before are stored: the journal gets all that have come meanwhile at once.
+    private void Add(AddItem command)
+    {
+        var changed = _changed = _changed.With(command.Item);
+        PersistAsync(new ItemAdded(command.Item), _ =>
+        {
+            _stored = changed;
+            Sender.Tell(Done.It);
+            if (LastSequenceNr % SnapshotEvery == 0)
+            {
+                SaveSnapshot(_stored);
+            }
+        });
+    }
 }
 
 /// <summary>Compact JSON, with generated code.</summary>

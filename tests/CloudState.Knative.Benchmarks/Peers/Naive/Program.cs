@@ -14,8 +14,8 @@ const string Schema = """
 const string Insert = "insert into cart_events (user_id, data) values ($1, $2)";
 const string Select = "select data from cart_events where user_id = $1 order by number";
 
-// Commits wait for the disk, a connection each; reads share few connections.
-await using var postgres = NpgsqlDataSource.Create(Edge.Postgres(poolSize: 16));
+// Commits wait for the disk, so they need many connections, which share their round trips; reads share few.
+await using var postgres = NpgsqlDataSource.Create(Edge.Postgres(poolSize: 32) + ";Multiplexing=true");
 await using var reads = NpgsqlDataSource.Create(Edge.Postgres(poolSize: 4) + ";Multiplexing=true");
 
 if (args.Contains("--migrate"))
