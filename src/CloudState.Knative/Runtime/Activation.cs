@@ -13,7 +13,7 @@ namespace CloudState.Knative.Runtime;
 /// <remarks>
 /// <para>
 /// Running ahead: when a command has emitted events, their append goes to the journal and the next command starts at once, on the
-/// state that is not stored yet. Its outcome is held back in <see cref="_unreleased"/> until everything before it is stored, so that
+/// state that is not stored yet. Its outcome is held back in <see cref="HeldOutcomes"/> until everything before it is stored, so that
 /// no caller ever sees what a crash could take back. Example: AddItem (append 1), GetCart, AddItem (append 2) arrive together. All three
 /// run; GetCart's reply leaves when append 1 is stored, the last one's when append 2 is.
 /// </para>
@@ -33,10 +33,9 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
 
     private readonly Lock _lock = new();
     private readonly Mailbox _mailbox = new();
-    private readonly Queue<PendingCommand> _unreleased = new();
+    private readonly HeldOutcomes _held = new();
     private readonly StateWatches _watches = new();
     private LoadedEntity? _entity;
-    private TaskCompletionSource? _allReleased;
     private bool _isRunning;
     private bool _isPassivated;
     private bool _isKept;
@@ -59,7 +58,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         {
             lock (_lock)
             {
-                return _isRunning || _unreleased.Count > 0 || _watches.Any;
+                return _isRunning || _held.Any || _watches.Any;
             }
         }
     }
@@ -300,8 +299,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
 
         lock (_lock)
         {
-            var first = _unreleased.FirstOrDefault(earlier => earlier.AwaitsAppend && earlier.Command.CommandId == commandId);
-            if (first is not null)
+            if (_held.FindUnderWay(commandId) is { } first)
             {
                 if (first.Command.Definition != pending.Command.Definition || !MessageFingerprint.Matches(first.Fingerprint, pending.Command.Message, pending.Fingerprint))
                 {
@@ -328,14 +326,14 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 return;
             }
 
-            if (append is null && _unreleased.Count == 0)
+            if (append is null && !_held.Any)
             {
                 ReleaseWithoutAppend(pending);
                 return;
             }
 
             pending.AwaitsAppend = append is not null;
-            _unreleased.Enqueue(pending);
+            _held.Hold(pending);
         }
 
         if (append is not null)
@@ -355,12 +353,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             append.Pending.AwaitsAppend = false;
             _watches.SignalChange(append.Append.State.NewVersion);
             table.OnCommitted(append, Slot);
-            while (_unreleased.TryPeek(out var next) && !next.AwaitsAppend)
-            {
-                _unreleased.Dequeue().Release();
-            }
-
-            SignalWhenAllReleased();
+            _held.ReleaseStored();
         }
     }
 
@@ -370,32 +363,32 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         lock (_lock)
         {
             append.Entity.Discard();
-            while (_unreleased.TryDequeue(out var lost))
-            {
-                if (failure is FencedException)
-                {
-                    lost.Release(CallOutcome.NotOwner);
-                }
-                else if (failure is StoreUnavailableException)
-                {
-                    lost.Release(CallOutcome.StoreLost);
-                }
-                else if (failure is VersionConflictException && ++lost.Conflicts > MaxConflicts)
-                {
-                    lost.Release(CallOutcome.Failed(StatusCode.Aborted, $"Another writer keeps changing {Id}. Try again."));
-                }
-                else if (failure is not VersionConflictException && lost == append.Pending)
-                {
-                    lost.Release(table.Runner.Failed(lost.Command, failure));
-                }
-                else
-                {
-                    _mailbox.RunAgain(lost);
-                }
-            }
-
-            SignalWhenAllReleased();
+            _held.Lose(lost => ReleaseLost(lost, append, failure));
             StartWhenIdle();
+        }
+    }
+
+    private void ReleaseLost(PendingCommand lost, PendingAppend append, Exception failure)
+    {
+        if (failure is FencedException)
+        {
+            lost.Release(CallOutcome.NotOwner);
+        }
+        else if (failure is StoreUnavailableException)
+        {
+            lost.Release(CallOutcome.StoreLost);
+        }
+        else if (failure is VersionConflictException && ++lost.Conflicts > MaxConflicts)
+        {
+            lost.Release(CallOutcome.Failed(StatusCode.Aborted, $"Another writer keeps changing {Id}. Try again."));
+        }
+        else if (failure is not VersionConflictException && lost == append.Pending)
+        {
+            lost.Release(table.Runner.Failed(lost.Command, failure));
+        }
+        else
+        {
+            _mailbox.RunAgain(lost);
         }
     }
 
@@ -403,18 +396,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     {
         lock (_lock)
         {
-            return _unreleased.Count == 0
-                ? Task.CompletedTask
-                : (_allReleased = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
-        }
-    }
-
-    private void SignalWhenAllReleased()
-    {
-        if (_unreleased.Count == 0)
-        {
-            _allReleased?.TrySetResult();
-            _allReleased = null;
+            return _held.AllReleased;
         }
     }
 
