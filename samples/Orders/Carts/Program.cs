@@ -7,7 +7,8 @@ builder.AddCloudState()
     .AddAction<OrderAnnouncer>()
     .UseMarten()
     .UseSqlite()
-    .AddTelemetry();
+    .AddTelemetry()
+    .AddOpenApi();
 
 var app = builder.Build();
 

@@ -7,6 +7,7 @@ public class ArchitectureTests(ITestOutputHelper output)
     [InlineData("CloudState.Knative")]
     [InlineData("CloudState.Knative.Marten")]
     [InlineData("CloudState.Knative.Sqlite")]
+    [InlineData("CloudState.Knative.OpenApi")]
     [InlineData("CloudState.Knative.Prometheus")]
     [InlineData("CloudState.Knative.Testing")]
     public void Folders_ImportOnlyLowerFloors(string name)
