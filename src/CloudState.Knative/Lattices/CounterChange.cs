@@ -18,7 +18,7 @@ internal sealed class CounterChange(Kind kind, long first, ImmutableArray<(long 
     {
         var later = (CounterChange)next;
         var replaced = later.Amounts.Select(amount => amount.Number).ToHashSet();
-        var kept = amounts.Where(amount => amount.Number >= later.First && !replaced.Contains(amount.Number));
+        var kept = amounts.Where(amount => !replaced.Contains(amount.Number));
         return new(kind, later.First, [.. kept.Concat(later.Amounts).OrderBy(amount => amount.Number)]);
     }
 }

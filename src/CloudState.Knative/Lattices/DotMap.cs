@@ -2,7 +2,7 @@ namespace CloudState.Knative.Lattices;
 
 /// <summary>
 /// Values by the dot of the delta that wrote them. A dot that is in the context of a state and not in its map was removed: that is what makes
-/// removal possible without tombstones (the dot stores of Almeida, Shoker, Baquero, "Delta state replicated data types", 2016, section 7).
+/// removal possible without tombstones (the dot stores of Almeida, Shoker, Baquero, "Delta state replicated data types", 2016).
 /// <para>
 /// Example of a join. Mine: {1.3: a, 2.1: b}, having seen 1.3 and 2.1. Theirs: {2.1: b, 2.2: c}, having seen 1.3 and 2.2. They have seen 1.3 and do
 /// not hold it, so it was removed; I have not seen 2.2, so it is new: {2.1: b, 2.2: c}.
@@ -70,7 +70,8 @@ internal readonly record struct DotMap<TValue>
             var index = IndexOf(dot);
             if (index >= 0)
             {
-                joined = joined.With(dot, merge(_pairs![index].Value, value));
+                var (current, merged) = (_pairs![index].Value, merge(_pairs[index].Value, value));
+                joined = EqualityComparer<TValue>.Default.Equals(current, merged) ? joined : joined.With(dot, merged);
             }
             else if (!mine.Contains(dot))
             {

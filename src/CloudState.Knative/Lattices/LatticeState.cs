@@ -13,8 +13,12 @@ namespace CloudState.Knative.Lattices;
 /// delta 1.2 {b added, seen 1.1}. With all three, in each order that has 1.1 first, the context is 1.2, 2.1 and the set is b {1.2}.
 /// </para>
 /// </summary>
-internal sealed record LatticeState(Context Context, Content Content)
+internal sealed class LatticeState(Context context, Content content)
 {
+    public Context Context => context;
+
+    public Content Content => content;
+
     public static LatticeState Empty(Kind kind) => new(Context.Empty, Content.Empty(kind));
 
     /// <summary>The dot of the next delta of a seat.</summary>
@@ -39,11 +43,7 @@ internal sealed record LatticeState(Context Context, Content Content)
     /// <summary>With a part of the delta that the author of this state is writing. Another state gets it with <see cref="Apply"/>, and only complete.</summary>
     public LatticeState Amend(LatticeDelta delta)
     {
-        if (delta.Change.Kind != Content.Kind)
-        {
-            throw new InvalidOperationException($"A delta of a {delta.Change.Kind} cannot be applied to a {Content.Kind}.");
-        }
-
+        CheckKind(delta.Change.Kind);
         return new(Context.UpTo(delta.Stamp.Dot), Content.Apply(delta.Change, delta.Stamp));
     }
 
@@ -57,6 +57,19 @@ internal sealed record LatticeState(Context Context, Content Content)
         : IsReadyFor(delta) ? Amend(delta)
         : throw new InvalidOperationException($"The delta {delta.Stamp.Dot} cannot be applied before those that its author had seen.");
 
-    /// <summary>With all deltas of another state, which has the same kind.</summary>
-    public LatticeState Join(LatticeState other) => new(Context.Join(other.Context), Content.Join(other.Content, Context, other.Context));
+    /// <summary>With all deltas of another state.</summary>
+    /// <exception cref="InvalidOperationException">It has another kind.</exception>
+    public LatticeState Join(LatticeState other)
+    {
+        CheckKind(other.Content.Kind);
+        return new(Context.Join(other.Context), Content.Join(other.Content, Context, other.Context));
+    }
+
+    private void CheckKind(Kind kind)
+    {
+        if (kind != Content.Kind)
+        {
+            throw new InvalidOperationException($"What belongs to a {kind} cannot be applied to a {Content.Kind}.");
+        }
+    }
 }

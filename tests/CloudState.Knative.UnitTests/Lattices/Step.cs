@@ -6,16 +6,18 @@ namespace CloudState.Knative.UnitTests.Lattices;
 /// <summary>What happens in a <see cref="World"/>.</summary>
 internal abstract record Step
 {
-    public static Gen<Step[]> Some(Kind kind)
+    public static Gen<Step[]> Some(Kind kind) => Some(Act.Of(kind))[5, 45];
+
+    public static GenArray<Step> Some(Gen<Act> acts)
     {
         var seats = Gen.Int[0, World.Seats - 1];
         return Gen.Frequency<Step>(
-            (10, Gen.Select(seats, Act.Of(kind).Array[1, 3], Step (seat, acts) => new Write(seat, acts))),
+            (10, Gen.Select(seats, acts.Array[1, 3], Step (seat, acts) => new Write(seat, acts))),
             (10, Gen.Select(Gen.Int[0, 99], Gen.Bool, Step (pick, isTwice) => new Deliver(pick, isTwice))),
             (2, Gen.Int[0, 99].Select(Step (pick) => new Lose(pick))),
             (1, seats.Select(Step (seat) => new Isolate(seat))),
             (1, seats.Select(Step (seat) => new Replace(seat))),
-            (1, Gen.Select(seats, seats, Step (seat, other) => new Join(seat, other)))).Array[5, 45];
+            (1, Gen.Select(seats, seats, Step (seat, other) => new Join(seat, other)))).Array;
     }
 }
 
