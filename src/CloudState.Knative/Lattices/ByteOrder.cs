@@ -4,8 +4,8 @@ using Google.Protobuf;
 namespace CloudState.Knative.Lattices;
 
 /// <summary>
-/// Elements and keys in the order of their bytes. A sorted tree gives the same bytes for the same content without sorting, shares its nodes with what it
-/// came from, and cannot be slowed down by keys whose hashes collide.
+/// Elements and keys in the order of their bytes. A sorted tree gives the same bytes for the same content without sorting, shares its nodes with
+/// what it came from, and cannot be slowed down by keys whose hashes collide.
 /// </summary>
 internal sealed class ByteOrder : IComparer<ByteString>
 {

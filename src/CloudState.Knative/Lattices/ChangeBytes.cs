@@ -111,7 +111,7 @@ internal static class ChangeBytes
         foreach (var update in stored.Updates)
         {
             var (kind, change) = ((Kind)update.Kind, update.Change is null ? null : Read(update.Change, dot));
-            Refusal.Unless(Enum.IsDefined(kind) && (change is null || change.Kind == kind), "the change of an entry has a kind that this revision does not know");
+            Refusal.Unless(Enum.IsDefined(kind) && (change is null || change.Kind == kind), "an entry has a kind that this revision does not know");
             Refusal.Unless(contents.IsEmpty || contents.Keys.Last() < kind, "the kinds of an entry are not in order");
             contents = contents.Add(kind, change);
         }

@@ -1,6 +1,8 @@
 namespace CloudState.Knative.Lattices;
 
-/// <summary>What a state holds beside its context, and an entry of a map beside its presence: dots with values, by elements or keys. Immutable.</summary>
+/// <summary>
+/// What a state holds beside its context, and an entry of a map beside its presence: dots with values, by elements or keys. Immutable.
+/// </summary>
 internal abstract class Content
 {
     public abstract Kind Kind { get; }

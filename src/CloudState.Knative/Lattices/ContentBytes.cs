@@ -65,7 +65,8 @@ internal static class ContentBytes
     }
 
     private static ElementSet Read(Kind kind, StoredSet stored, Context context) => new(kind, ByteOrder.Empty<DotMap<Presence>>().AddRange(
-        Refusal.InOrder(stored.Elements, element => element.Element).Select(element => KeyValuePair.Create(element.Element, PresenceOf(element.Dots, context)))));
+        from element in Refusal.InOrder(stored.Elements, element => element.Element)
+        select KeyValuePair.Create(element.Element, PresenceOf(element.Dots, context))));
 
     private static StoredRegister Write(Register register)
     {
@@ -82,7 +83,7 @@ internal static class ContentBytes
 
     private static Register Read(StoredRegister stored, Context context)
     {
-        Refusal.Unless(stored.Clocks.Count == stored.Dots.Count / 2 && stored.Values.Count == stored.Clocks.Count, "a register has not as many values as dots");
+        Refusal.Unless((stored.Clocks.Count, stored.Values.Count) == CountOf(stored.Dots), "a register has not as many values as dots");
         return new(Dots(stored.Dots, context, index => new RegisterValue(stored.Clocks[index], stored.Values[index])));
     }
 
@@ -113,12 +114,15 @@ internal static class ContentBytes
     }
 
     private static EntryMap Read(StoredMap stored, Context context) => new(ByteOrder.Empty<Entry>().AddRange(
-        Refusal.InOrder(stored.Entries, entry => entry.Key).Select(entry => KeyValuePair.Create(entry.Key, Read(entry, context)))));
+        from entry in Refusal.InOrder(stored.Entries, entry => entry.Key)
+        select KeyValuePair.Create(entry.Key, Read(entry, context))));
 
     private static Entry Read(StoredEntry stored, Context context)
     {
-        ImmutableArray<Variant> variants = [.. stored.Variants.Select(variant => new Variant(PresenceOf(variant.Dots, context), Read(variant.Content, context)))];
-        Refusal.Unless(!variants.IsEmpty && variants.Zip(variants.Skip(1)).All(pair => pair.First.Kind < pair.Second.Kind), "the kinds of an entry are not in order");
+        ImmutableArray<Variant> variants =
+            [.. stored.Variants.Select(variant => new Variant(PresenceOf(variant.Dots, context), Read(variant.Content, context)))];
+        var isInOrder = variants.Zip(variants.Skip(1)).All(pair => pair.First.Kind < pair.Second.Kind);
+        Refusal.Unless(!variants.IsEmpty && isInOrder, "the kinds of an entry are not in order");
         return new(variants);
     }
 
@@ -137,9 +141,11 @@ internal static class ContentBytes
 
     private static Vote Read(StoredVote stored, Context context)
     {
-        Refusal.Unless(stored.Members.Count == stored.Dots.Count / 2 && stored.Yes.Count == stored.Members.Count, "a vote has not as many ballots as dots");
+        Refusal.Unless((stored.Members.Count, stored.Yes.Count) == CountOf(stored.Dots), "a vote has not as many ballots as dots");
         return new(Dots(stored.Dots, context, index => new Ballot(MemberBytes.Read(stored.Members[index]), stored.Yes[index])));
     }
+
+    private static (int, int) CountOf(RepeatedField<ulong> dots) => (dots.Count / 2, dots.Count / 2);
 
     private static DotMap<TValue> Dots<TValue>(RepeatedField<ulong> stored, Context context, Func<int, TValue> read) =>
         stored.Count == 0 ? default : StoredDots.Read(stored, context, read);

@@ -4,11 +4,12 @@ namespace CloudState.Knative.Lattices;
 /// A GCounter or a PNCounter: amounts by dot; its value is their sum. A seat writes only dots of its own, and sums them up so that they do not
 /// become more with each delta.
 /// <para>
-/// A counter of its own is never reset, so one dot for each seat will do: {1.3: 7}, increased by 2, is {1.4: 9}. In a map, the removal of the entry has to
-/// take away exactly the increments that it has seen. A removal that has seen 1.3 and not 1.4 would find only 9 there, and 7 would come back (Baquero,
-/// Almeida, Lerche, "The problem with embedded CRDT counters and a solution", 2016). No bounded state can tell such increments apart for ever. So a
-/// counter in a map keeps the latest <see cref="DotsInMap"/> deltas of each seat apart: {1.3: 7, 1.4: 2}, of which that removal leaves {1.4: 2}. The oldest
-/// one is added to the one after it. An increment comes back only if the removal missed as many later ones of the same seat and counter.
+/// A counter of its own is never reset, so one dot for each seat will do: {1.3: 7}, increased by 2, is {1.4: 9}. In a map, the removal of the entry
+/// has to take away exactly the increments that it has seen. A removal that has seen 1.3 and not 1.4 would find only 9 there, and 7 would come back
+/// (Baquero, Almeida, Lerche, "The problem with embedded CRDT counters and a solution", 2016). No bounded state can tell such increments apart for
+/// ever. So a counter in a map keeps the latest <see cref="DotsInMap"/> deltas of each seat apart: {1.3: 7, 1.4: 2}, of which that removal leaves
+/// {1.4: 2}. The oldest one is added to the one after it. An increment comes back only if the removal missed as many later ones of the same seat and
+/// counter.
 /// </para>
 /// </summary>
 internal sealed class Counter(Kind kind, DotMap<Amount> dots) : Content

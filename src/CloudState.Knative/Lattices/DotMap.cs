@@ -8,7 +8,7 @@ namespace CloudState.Knative.Lattices;
 /// not hold it, so it was removed; I have not seen 2.2, so it is new: {2.1: b, 2.2: c}.
 /// </para>
 /// </summary>
-internal readonly record struct DotMap<TValue>
+internal readonly record struct DotMap<TValue> : IDots
 {
     // Sorted by dot; null when empty.
     private readonly KeyValuePair<Dot, TValue>[]? _pairs;

@@ -20,7 +20,9 @@ internal sealed class ElementSet(Kind kind, ImmutableSortedDictionary<ByteString
 
     /// <summary>Null for a GSet that has the element, and if the delta has added it already.</summary>
     public ElementSetChange? Add(ByteString element, Stamp stamp) =>
-        Elements.TryGetValue(element, out var dots) && (kind == Kind.GSet || dots.IsOnly(stamp.Dot)) ? null : ElementSetChange.Of(kind, element, isThere: true);
+        Elements.TryGetValue(element, out var dots) && (kind == Kind.GSet || dots.IsOnly(stamp.Dot))
+            ? null
+            : ElementSetChange.Of(kind, element, isThere: true);
 
     /// <summary>Null if the element is not there.</summary>
     /// <exception cref="InvalidOperationException">This is a GSet.</exception>
@@ -51,57 +53,16 @@ internal sealed class ElementSet(Kind kind, ImmutableSortedDictionary<ByteString
         return new(kind, elements.ToImmutable());
     }
 
-    public override ElementSet Reset(Stamp stamp)
-    {
-        var elements = Elements.ToBuilder();
-        foreach (var (element, dots) in Elements)
-        {
-            elements.Replace(element, dots.Without(stamp));
-        }
+    public override ElementSet Reset(Stamp stamp) => new(kind, Elements.Reset(dots => dots.Without(stamp)));
 
-        return new(kind, elements.ToImmutable());
-    }
-
-    public override ElementSet Join(Content other, Context mine, Context theirs)
-    {
-        var others = ((ElementSet)other).Elements;
-        var elements = Elements.ToBuilder();
-        foreach (var (element, dots) in Elements)
-        {
-            elements.Replace(element, dots.Join(others.GetValueOrDefault(element), mine, theirs));
-        }
-
-        foreach (var (element, dots) in others)
-        {
-            if (!Elements.ContainsKey(element))
-            {
-                elements.Replace(element, default(DotMap<Presence>).Join(dots, mine, theirs));
-            }
-        }
-
-        return new(kind, elements.ToImmutable());
-    }
+    public override ElementSet Join(Content other, Context mine, Context theirs) =>
+        new(kind, Elements.Join(((ElementSet)other).Elements, default, (dots, others) => dots.Join(others, mine, theirs)));
 
     private void CheckRemovable()
     {
         if (kind == Kind.GSet)
         {
             throw new InvalidOperationException("Nothing can be removed from a GSet. Use an ORSet.");
-        }
-    }
-}
-
-file static class ElementsExtensions
-{
-    public static void Replace(this ImmutableSortedDictionary<ByteString, DotMap<Presence>>.Builder elements, ByteString element, DotMap<Presence> dots)
-    {
-        if (dots.IsEmpty)
-        {
-            elements.Remove(element);
-        }
-        else
-        {
-            elements[element] = dots;
         }
     }
 }

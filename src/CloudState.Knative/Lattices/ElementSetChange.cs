@@ -15,7 +15,8 @@ internal sealed class ElementSetChange(Kind kind, bool isClear, ImmutableSortedD
 
     public ImmutableSortedDictionary<ByteString, bool> Elements => elements;
 
-    public static ElementSetChange Of(Kind kind, ByteString element, bool isThere) => new(kind, isClear: false, ByteOrder.Empty<bool>().Add(element, isThere));
+    public static ElementSetChange Of(Kind kind, ByteString element, bool isThere) =>
+        new(kind, isClear: false, ByteOrder.Empty<bool>().Add(element, isThere));
 
     public static ElementSetChange All(Kind kind) => new(kind, isClear: true, ByteOrder.Empty<bool>());
 

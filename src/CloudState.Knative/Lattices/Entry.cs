@@ -9,10 +9,10 @@ internal sealed record Variant(DotMap<Presence> Dots, Content Content)
 }
 
 /// <summary>
-/// An entry of a map. It has one variant, unless it was created with several kinds concurrently: all are kept, so that no change is lost, until the entry is
-/// removed; the lowest is shown.
+/// An entry of a map. It has one variant, unless it was created with several kinds concurrently: all are kept, so that no change is lost, until the
+/// entry is removed; the lowest is shown.
 /// </summary>
-internal sealed class Entry
+internal sealed class Entry : IDots
 {
     public static readonly Entry Empty = new([]);
 

@@ -4,11 +4,11 @@ using Google.Protobuf;
 namespace CloudState.Knative.Lattices;
 
 /// <summary>
-/// An ORMap: entries by key, each with a content of any kind, also a map again. Everything in it has dots of the one context of the state, so that the removal
-/// of an entry takes exactly what its author had seen of it, however deep, and a concurrent change of the entry survives without the rest.
+/// An ORMap: entries by key, each with a content of any kind, also a map again. Everything in it has dots of the one context of the state, so that
+/// the removal of an entry takes exactly what its author had seen of it, however deep, and a concurrent change of it survives without the rest.
 /// <para>
-/// Example: k is present because of {1.3} and holds the elements a {1.2}, b {1.3}. Seat 2 removes k, having seen 1.3, while seat 1 adds c, which renews
-/// the entry: {1.4}, and a {1.2}, b {1.3}, c {1.4}. Both deltas applied, k is present because of {1.4} and holds c alone.
+/// Example: k is present because of {1.3} and holds the elements a {1.2}, b {1.3}. Seat 2 removes k, having seen 1.3, while seat 1 adds c, which
+/// renews the entry: {1.4}, and a {1.2}, b {1.3}, c {1.4}. Both deltas applied, k is present because of {1.4} and holds c alone.
 /// </para>
 /// </summary>
 internal sealed class EntryMap(ImmutableSortedDictionary<ByteString, Entry> entries) : Content
@@ -30,7 +30,9 @@ internal sealed class EntryMap(ImmutableSortedDictionary<ByteString, Entry> entr
     public EntryMapChange? Put(ByteString key, Kind kind, Stamp stamp)
     {
         Check(key, kind, stamp);
-        return Entries.TryGetValue(key, out var entry) && entry.Shown.Dots.IsOnly(stamp.Dot) ? null : EntryMapChange.Of(key, EntryChange.Update(kind, null));
+        return Entries.TryGetValue(key, out var entry) && entry.Shown.Dots.IsOnly(stamp.Dot)
+            ? null
+            : EntryMapChange.Of(key, EntryChange.Update(kind, change: null));
     }
 
     /// <summary>Changes an entry, which is added if it is not there. Null if it is there and nothing changes.</summary>
@@ -60,68 +62,27 @@ internal sealed class EntryMap(ImmutableSortedDictionary<ByteString, Entry> entr
         var entries = (mapChange.IsClear ? Reset(stamp) : this).Entries.ToBuilder();
         foreach (var (key, entryChange) in mapChange.Entries)
         {
-            entries.Replace(key, (entries.GetValueOrDefault(key) ?? Entry.Empty).Apply(entryChange, stamp));
+            entries.Replace(key, entries.GetValueOrDefault(key, Entry.Empty).Apply(entryChange, stamp));
         }
 
         return new(entries.ToImmutable());
     }
 
-    public override EntryMap Reset(Stamp stamp)
-    {
-        var entries = Entries.ToBuilder();
-        foreach (var (key, entry) in Entries)
-        {
-            entries.Replace(key, entry.Reset(stamp));
-        }
+    public override EntryMap Reset(Stamp stamp) => new(Entries.Reset(entry => entry.Reset(stamp)));
 
-        return new(entries.ToImmutable());
-    }
-
-    public override EntryMap Join(Content other, Context mine, Context theirs)
-    {
-        var others = ((EntryMap)other).Entries;
-        var entries = Entries.ToBuilder();
-        foreach (var (key, entry) in Entries)
-        {
-            entries.Replace(key, entry.Join(others.GetValueOrDefault(key) ?? Entry.Empty, mine, theirs));
-        }
-
-        foreach (var (key, entry) in others)
-        {
-            if (!Entries.ContainsKey(key))
-            {
-                entries.Replace(key, Entry.Empty.Join(entry, mine, theirs));
-            }
-        }
-
-        return new(entries.ToImmutable());
-    }
+    public override EntryMap Join(Content other, Context mine, Context theirs) =>
+        new(Entries.Join(((EntryMap)other).Entries, Entry.Empty, (entry, others) => entry.Join(others, mine, theirs)));
 
     private void Check(ByteString key, Kind kind, Stamp stamp)
     {
         if (Entries.TryGetValue(key, out var entry) && entry.Shown.Kind != kind)
         {
-            throw new InvalidOperationException($"The entry is a {entry.Shown.Kind}, not a {kind}. Remove it before you use its key for another kind.");
+            throw new InvalidOperationException($"The entry is a {entry.Shown.Kind}, not a {kind}. Remove it before its key is used for another kind.");
         }
 
         if (kind == Kind.OrMap && stamp.Depth >= MaxDepth)
         {
             throw new InvalidOperationException($"At most {MaxDepth} maps can be in another map. Put the entry into a map that is further out.");
-        }
-    }
-}
-
-file static class EntriesExtensions
-{
-    public static void Replace(this ImmutableSortedDictionary<ByteString, Entry>.Builder entries, ByteString key, Entry entry)
-    {
-        if (entry.IsEmpty)
-        {
-            entries.Remove(key);
-        }
-        else
-        {
-            entries[key] = entry;
         }
     }
 }

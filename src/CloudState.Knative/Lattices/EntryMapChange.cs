@@ -35,11 +35,14 @@ internal sealed record EntryChange(bool IsReset, ImmutableSortedDictionary<Kind,
 {
     public static readonly EntryChange Remove = new(IsReset: true, ImmutableSortedDictionary<Kind, Change?>.Empty);
 
-    public static EntryChange Update(Kind kind, Change? change) => new(IsReset: false, ImmutableSortedDictionary<Kind, Change?>.Empty.Add(kind, change));
+    public static EntryChange Update(Kind kind, Change? change) =>
+        new(IsReset: false, ImmutableSortedDictionary<Kind, Change?>.Empty.Add(kind, change));
 
     public EntryChange Compose(EntryChange later)
     {
-        return later.IsReset ? later : new(IsReset, Contents.SetItems(later.Contents.Select(content => KeyValuePair.Create(content.Key, Both(content.Key, content.Value)))));
+        return later.IsReset
+            ? later
+            : new(IsReset, Contents.SetItems(later.Contents.Select(content => KeyValuePair.Create(content.Key, Both(content.Key, content.Value)))));
 
         Change? Both(Kind kind, Change? next) => (Contents.GetValueOrDefault(kind), next) switch
         {

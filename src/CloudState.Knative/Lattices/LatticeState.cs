@@ -1,16 +1,16 @@
 namespace CloudState.Knative.Lattices;
 
 /// <summary>
-/// A replicated value of one key: its content, and the context of all deltas in it. States with the same context are the same, in whatever order, and by
-/// whatever way, the deltas came. Immutable; a later state shares what has not changed with the earlier one.
+/// A replicated value of one key: its content, and the context of all deltas in it. States with the same context are the same, in whatever order, and
+/// by whatever way, the deltas came. Immutable; a later state shares what has not changed with the earlier one.
 /// <para>
 /// The algorithm is that of Almeida, Shoker, Baquero, "Delta state replicated data types" (2016), with two differences, which causal order allows. A
 /// context is a version vector, not a set of dots. And a delta names what its author had seen instead of the dots that it removes, so that
 /// clearing a large set takes a few bytes.
 /// </para>
 /// <para>
-/// Example, of an ORSet. Seat 1 adds a: delta 1.1 {a added}. Seat 2 sees it, and clears the set: delta 2.1 {clear, seen 1.1}. Meanwhile seat 1 adds b:
-/// delta 1.2 {b added, seen 1.1}. With all three, in each order that has 1.1 first, the context is 1.2, 2.1 and the set is b {1.2}.
+/// Example, of an ORSet. Seat 1 adds a: delta 1.1 {a added}. Seat 2 sees it, and clears the set: delta 2.1 {clear, seen 1.1}. Meanwhile seat 1 adds
+/// b: delta 1.2 {b added, seen 1.1}. With all three, in each order that has 1.1 first, the context is 1.2, 2.1 and the set is b {1.2}.
 /// </para>
 /// </summary>
 internal sealed class LatticeState(Context context, Content content)
@@ -40,7 +40,9 @@ internal sealed class LatticeState(Context context, Content content)
         return edit((TContent)Content, stamp) is { } change ? new(stamp, change) : null;
     }
 
-    /// <summary>With a part of the delta that the author of this state is writing. Another state gets it with <see cref="Apply"/>, and only complete.</summary>
+    /// <summary>
+    /// With a part of the delta that the author of this state is writing. Another state gets it with <see cref="Apply"/>, and only complete.
+    /// </summary>
     public LatticeState Amend(LatticeDelta delta)
     {
         CheckKind(delta.Change.Kind);

@@ -5,7 +5,9 @@ internal readonly record struct Presence;
 
 internal static class PresenceExtensions
 {
-    /// <summary>There because of this delta, whatever becomes of the dots that its author had seen: an addition survives every removal that has not seen it.</summary>
+    /// <summary>
+    /// There because of this delta, whatever becomes of the dots that its author had seen: an addition survives every removal that has not seen it.
+    /// </summary>
     public static DotMap<Presence> Renew(this DotMap<Presence> dots, Stamp stamp) => dots.Without(stamp).With(stamp.Dot, default);
 
     public static DotMap<Presence> Join(this DotMap<Presence> dots, DotMap<Presence> other, Context mine, Context theirs) =>

@@ -3,7 +3,7 @@ namespace CloudState.Knative.Lattices;
 /// <summary>How the clock of a register's value comes about, as in Cloudstate.</summary>
 internal enum RegisterClock
 {
-    /// <summary>Hybrid logical time: the last value wins. A value that has seen another one is later, whatever the clocks of their pods say.</summary>
+    /// <summary>Hybrid logical time: the last value wins. One that has seen another is later, whatever the clocks of their pods say.</summary>
     Default,
 
     /// <summary>Negated time: the first value wins.</summary>

@@ -63,7 +63,9 @@ public sealed class LatticeBytesTests
     public void MalformedDelta_IsRefused(string json) => Assert.Throws<InvalidDataException>(() => LatticeBytes.ReadDelta(BytesOf(StoredDelta.Parser, json)));
 
     [Fact]
-    public void DamagedBytes_AreReadOrRefused() => Gen.Select(Step.Some(Act.Of(Kind.OrMap))[10, 30], Gen.Select(Gen.Int[0, 9999], Gen.Byte).Array[1, 3]).Sample((steps, damages) =>
+    public void DamagedBytes_AreReadOrRefused() => Gen.Select(
+        Step.Some(Act.Of(Kind.OrMap))[10, 30],
+        Gen.Select(Gen.Int[0, 9999], Gen.Byte).Array[1, 3]).Sample((steps, damages) =>
     {
         var world = new World(Kind.OrMap, steps);
         Damage(LatticeBytes.Write(world.Whole), bytes => LatticeBytes.Write(LatticeBytes.ReadState(bytes)));

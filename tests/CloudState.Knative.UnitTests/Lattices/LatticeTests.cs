@@ -4,8 +4,8 @@ using CsCheck;
 namespace CloudState.Knative.UnitTests.Lattices;
 
 /// <summary>
-/// Random schedules of replicas, each state of which is what the specification of its type says (<see cref="World"/>), and the laws of a lattice for the states
-/// that come about. A failure prints the seed (<c>CsCheck_Seed</c>) that repeats it.
+/// Random schedules of replicas, each state of which is what the specification of its type says (<see cref="World"/>), and the laws of a lattice for the
+/// states that come about. A failure prints the seed (<c>CsCheck_Seed</c>) that repeats it.
 /// </summary>
 public sealed class LatticeTests
 {

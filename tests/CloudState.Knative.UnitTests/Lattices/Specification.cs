@@ -25,9 +25,12 @@ internal static class Specification
             Kind.GCounter or Kind.PNCounter => $"{operations.Sum(each => ((Add)each.Act).Amount)}",
             Kind.GSet => Appearance.OfElements(operations.Select(each => ((AddElement)each.Act).Element)),
             // There is an addition that no removal has seen.
-            Kind.ORSet => Appearance.OfElements(operations
-                .Where(each => each.Act is AddElement add && !operations.Any(other => (other.Act is Clear || other.Act == new RemoveElement(add.Element)) && each.IsBefore(other)))
-                .Select(each => ((AddElement)each.Act).Element)),
+            Kind.ORSet => Appearance.OfElements(
+                from addition in operations
+                let element = (addition.Act as AddElement)?.Element
+                where element is not null
+                where !operations.Any(other => (other.Act is Clear || other.Act == new RemoveElement(element.Value)) && addition.IsBefore(other))
+                select element.Value),
             Kind.LwwRegister => operations
                 .OrderBy(each => ((Set)each.Act).Time).ThenBy(each => each.Dot.Seat).ThenBy(each => each.Dot.Number).ThenBy(each => each.Part)
                 .Select(each => $"{((Set)each.Act).Value}").LastOrDefault("unset"),
@@ -36,7 +39,8 @@ internal static class Specification
             _ => Appearance.OfEntries(operations.Select(each => KeyOf(each.Act)).OfType<int>().Distinct().SelectMany(Variants)),
         };
 
-        Cast? LastVoteOf(int seat) => operations.Where(each => each.Dot.Seat == seat).OrderBy(each => each.Dot.Number).ThenBy(each => each.Part).LastOrDefault()?.Act as Cast;
+        Cast? LastVoteOf(int seat) =>
+            operations.Where(each => each.Dot.Seat == seat).OrderBy(each => each.Dot.Number).ThenBy(each => each.Part).LastOrDefault()?.Act as Cast;
 
         // Of what was done to an entry, only what no removal of it has seen counts.
         IEnumerable<(int Key, Kind Kind, string Content)> Variants(int key)
@@ -71,11 +75,14 @@ internal static class Appearance
         Register register => register.Value is { } value ? $"{value[0]}" : "unset",
         Flag flag => flag.IsOn ? "on" : "off",
         Vote vote => $"{vote.CountYes(members)} yes",
-        _ => OfEntries(((EntryMap)content).Entries.SelectMany(entry => entry.Value.Variants.Select(variant => ((int)entry.Key[0], variant.Kind, Of(variant.Content, members))))),
+        _ => OfEntries(
+            from entry in ((EntryMap)content).Entries
+            from variant in entry.Value.Variants
+            select ((int)entry.Key[0], variant.Kind, Of(variant.Content, members))),
     };
 
     public static string OfElements(IEnumerable<int> elements) => $"{{{string.Join(' ', elements.Distinct().Order())}}}";
 
     public static string OfEntries(IEnumerable<(int Key, Kind Kind, string Content)> entries) =>
-        $"{{{string.Join(", ", entries.OrderBy(entry => entry.Key).ThenBy(entry => entry.Kind).Select(entry => $"{entry.Key} {entry.Kind} {entry.Content}"))}}}";
+        $"{{{string.Join(", ", entries.OrderBy(entry => (entry.Key, entry.Kind)).Select(entry => $"{entry.Key} {entry.Kind} {entry.Content}"))}}}";
 }

@@ -41,5 +41,6 @@ public sealed class VoteTests
         Assert.NotNull(_one.State.Edit<Vote>(_one.State.NextDot(1), (vote, stamp) => vote.Cast(_next, true, stamp)));
     }
 
-    private int CountYes(params (int Seat, Guid Member)[] members) => ((Vote)_one.State.Content).CountYes(members.ToDictionary(member => member.Seat, member => member.Member));
+    private int CountYes(params (int Seat, Guid Member)[] members) =>
+        ((Vote)_one.State.Content).CountYes(members.ToDictionary(member => member.Seat, member => member.Member));
 }

@@ -3,8 +3,8 @@ using CloudState.Knative.Lattices;
 namespace CloudState.Knative.UnitTests.Lattices;
 
 /// <summary>
-/// Replicas of one key, a store and an unreliable network between them: what the layer above promises. Deltas are stored before they are sent, and are
-/// applied in causal order, because those that are missing are read from the store. Checks each state against the specification.
+/// Replicas of one key, a store and an unreliable network between them: what the layer above promises. Deltas are stored before they are sent, and
+/// are applied in causal order, because those that are missing are read from the store. Checks each state against the specification.
 /// </summary>
 internal sealed class World
 {
@@ -127,7 +127,10 @@ internal sealed class World
         {
             Stored.Add((before, delta, after));
             Become(write.Seat, after);
-            _underWay.AddRange(Enumerable.Range(0, Seats).Where(to => to != write.Seat && !_isolated.Contains(to) && !_isolated.Contains(write.Seat)).Select(to => (to, delta)));
+            _underWay.AddRange(
+                from to in Enumerable.Range(0, Seats)
+                where to != write.Seat && !_isolated.Contains(to) && !_isolated.Contains(write.Seat)
+                select (to, delta));
         }
     }
 
@@ -136,7 +139,8 @@ internal sealed class World
         var state = _states[seat];
         if (!state.IsReadyFor(delta))
         {
-            state = Stored.Where(stored => delta.Stamp.Seen.Contains(stored.Delta.Stamp.Dot)).Aggregate(state, (so, stored) => so.Apply(stored.Delta));
+            var missing = Stored.Where(stored => delta.Stamp.Seen.Contains(stored.Delta.Stamp.Dot));
+            state = missing.Aggregate(state, (so, stored) => so.Apply(stored.Delta));
         }
 
         Become(seat, state.Apply(LatticeBytes.ReadDelta(LatticeBytes.Write(delta))));
