@@ -33,6 +33,10 @@ public sealed class LatticeBytesTests
         """{ "context": ["1", "1"], "content": { "ormap": { "entries": [{ "key": "AQ==" }] } } }""",
         """{ "context": ["1", "1"], "content": { "ormap": { "entries": [{ "key": "AQ==", "variants": [{ "content": { "flag": {} } }] }] } } }""",
         """{ "context": ["1", "1"], "content": { "ormap": { "entries": [{ "key": "AQ==", "variants": [{ "dots": ["1", "1"] }] }] } } }""",
+        """
+        { "context": ["1", "1"], "content": { "ormap": { "entries": [{ "key": "AQ==", "variants": [
+          { "dots": ["1", "1"], "content": { "flag": {} } }, { "dots": ["1", "1"], "content": { "gset": {} } }] }] } } }
+        """,
     ];
 
     public static TheoryData<string> MalformedDeltas =>

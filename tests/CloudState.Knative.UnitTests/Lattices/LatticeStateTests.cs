@@ -64,7 +64,9 @@ public sealed class LatticeStateTests
         var first = Edit(_one.State, dot, new AddElement(1));
         var between = _one.State.Amend(first).Apply(_two.Do(new AddElement(2)));
 
-        Assert.Throws<InvalidOperationException>(() => first.Compose(Edit(between, dot, new Clear())));
+        var later = Edit(between, dot, new Clear());
+        Assert.Throws<InvalidOperationException>(() => first.Compose(later));
+        Assert.Throws<InvalidOperationException>(() => later.Compose(first));
         Assert.Throws<InvalidOperationException>(() => first.Compose(Edit(between, between.NextDot(1), new Clear())));
     }
 
