@@ -28,7 +28,7 @@ internal sealed partial class ActionRunner(IServiceScopeFactory services, CallTa
         try
         {
             var handling = method.SingleReply!(action.CreateInstance(instances.ServiceProvider), input, context);
-            var reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
+            var reply = handling.IsCompleted ? await handling : await limit.WaitAsync(handling.AsTask());
             return ToOutcome(action, method, context.TakeAnswer(reply), context, ids);
         }
         catch (Exception thrown) when (context.IsRejectedBy(thrown))

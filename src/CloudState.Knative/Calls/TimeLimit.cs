@@ -5,12 +5,28 @@ internal sealed class TimeLimit(TimeProvider time, DateTimeOffset deadline, Canc
 {
     private CancellationTokenSource? _timer;
     private CancellationTokenSource? _either;
+    private bool _hasEndedWait;
 
     /// <summary>What is left of it; <see cref="Timeout.InfiniteTimeSpan"/> when it has no end.</summary>
-    public TimeSpan Remaining => deadline == DateTimeOffset.MaxValue ? Timeout.InfiniteTimeSpan : deadline - time.GetUtcNow() is { Ticks: > 0 } remaining ? remaining : TimeSpan.Zero;
+    private TimeSpan Remaining => deadline == DateTimeOffset.MaxValue ? Timeout.InfiniteTimeSpan : deadline - time.GetUtcNow() is { Ticks: > 0 } remaining ? remaining : TimeSpan.Zero;
 
-    // The timer and the clock need not agree to the millisecond.
-    public bool HasPassed => _timer is { IsCancellationRequested: true } || Remaining == TimeSpan.Zero;
+    // The timers and the clock need not agree to the millisecond.
+    public bool HasPassed => _hasEndedWait || _timer is { IsCancellationRequested: true } || Remaining == TimeSpan.Zero;
+
+    /// <summary>Waits for a handler, until the time has passed.</summary>
+    /// <exception cref="TimeoutException">The time has passed.</exception>
+    public async Task<T> WaitAsync<T>(Task<T> handling)
+    {
+        try
+        {
+            return await handling.WaitAsync(Remaining, time);
+        }
+        catch (TimeoutException) when (!handling.IsFaulted)
+        {
+            _hasEndedWait = true;
+            throw;
+        }
+    }
 
     public CancellationToken GetToken()
     {

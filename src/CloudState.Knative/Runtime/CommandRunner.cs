@@ -29,7 +29,7 @@ internal sealed partial class CommandRunner(
         try
         {
             var handling = command.Definition.Handler(instance, command.Message, context);
-            reply = handling.IsCompleted ? await handling : await handling.AsTask().WaitAsync(limit.Remaining, time);
+            reply = handling.IsCompleted ? await handling : await limit.WaitAsync(handling.AsTask());
             command.Definition.CheckAnswer(reply, context);
             if (reply is not null)
             {
