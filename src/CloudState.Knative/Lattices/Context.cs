@@ -54,25 +54,10 @@ internal sealed class Context
         return joined;
     }
 
-    private int IndexOf(int seat)
-    {
-        var (low, high) = (0, _highest.Length - 1);
-        while (low <= high)
-        {
-            var middle = (low + high) / 2;
-            switch (_highest[middle].Seat.CompareTo(seat))
-            {
-                case 0:
-                    return middle;
-                case < 0:
-                    low = middle + 1;
-                    break;
-                default:
-                    high = middle - 1;
-                    break;
-            }
-        }
+    private int IndexOf(int seat) => Highest.BinarySearch(new BySeat(seat));
 
-        return ~low;
+    private readonly struct BySeat(int seat) : IComparable<Dot>
+    {
+        public int CompareTo(Dot other) => seat.CompareTo(other.Seat);
     }
 }

@@ -82,25 +82,10 @@ internal readonly record struct DotMap<TValue> : IDots
         return joined;
     }
 
-    private int IndexOf(Dot dot)
-    {
-        var (low, high) = (0, Pairs.Length - 1);
-        while (low <= high)
-        {
-            var middle = (low + high) / 2;
-            switch (_pairs![middle].Key.CompareTo(dot))
-            {
-                case 0:
-                    return middle;
-                case < 0:
-                    low = middle + 1;
-                    break;
-                default:
-                    high = middle - 1;
-                    break;
-            }
-        }
+    private int IndexOf(Dot dot) => Pairs.BinarySearch(new ByDot(dot));
 
-        return ~low;
+    private readonly struct ByDot(Dot dot) : IComparable<KeyValuePair<Dot, TValue>>
+    {
+        public int CompareTo(KeyValuePair<Dot, TValue> other) => dot.CompareTo(other.Key);
     }
 }
