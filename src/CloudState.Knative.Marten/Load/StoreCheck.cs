@@ -34,7 +34,10 @@ internal sealed class StoreCheck(NpgsqlDataSource database, string schema, Membe
 
     /// <exception cref="StoreUnavailableException">The role lacks privileges, or the database is read-only.</exception>
     /// <exception cref="EntityDefinitionException">A field is no longer what it was under its number.</exception>
-    public async Task RunAsync(CancellationToken cancellationToken)
+    public async Task RunAsync(CancellationToken cancellationToken) => await names.LearnAsync(await ReadNamesAsync(cancellationToken), cancellationToken);
+
+    /// <summary>Checks, and reads the record of names in the same round trip; null if there is none.</summary>
+    private async Task<string?> ReadNamesAsync(CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(new(_check));
@@ -58,9 +61,7 @@ internal sealed class StoreCheck(NpgsqlDataSource database, string schema, Membe
         }
 
         await answer.NextResultAsync(cancellationToken);
-        var recorded = await answer.ReadAsync(cancellationToken) ? answer.GetString(0) : null;
-        await answer.DisposeAsync();
-        await names.LearnAsync(recorded, cancellationToken);
+        return await answer.ReadAsync(cancellationToken) ? answer.GetString(0) : null;
     }
 
     private static StoreUnavailableException? WhyUnusable(NpgsqlDataReader answer)

@@ -35,18 +35,18 @@ internal sealed class Backlog(Deliveries deliveries, OwnedOutbox outbox, Journal
         return true;
     }
 
-    /// <summary>Only true when this process has taken all that it should own, and has looked at what is stored of it.</summary>
+    /// <summary>Whether this process has taken all that it should own, and has read what is stored of it.</summary>
+    public bool IsKnown =>
+        cluster.IsReady
+        && cluster.Snapshot.SlotsOfSelf().All(slot => cluster.Find(slot) is not null)
+        && cluster.Owned.All(slot => slot.IsOver || outbox.IsLoaded(slot))
+        && timerService.HasReadAll
+        && journal.HasReadAll;
+
     private bool IsEmpty()
     {
         // What is delivered while this looks may lead to more in places that were looked at before.
         var delivered = deliveries.Completed;
-        return cluster.IsReady
-            && cluster.Snapshot.SlotsOfSelf().All(slot => cluster.Find(slot) is not null)
-            && cluster.Owned.All(slot => slot.IsOver || outbox.IsLoaded(slot))
-            && timerService.HasReadAll
-            && !(timers.Next <= time.GetUtcNow())
-            && journal.HasReadAll
-            && deliveries.Count == 0
-            && deliveries.Completed == delivered;
+        return IsKnown && !(timers.Next <= time.GetUtcNow()) && deliveries.Count == 0 && deliveries.Completed == delivered;
     }
 }

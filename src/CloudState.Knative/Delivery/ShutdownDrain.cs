@@ -17,7 +17,7 @@ internal sealed class ShutdownDrain(Backlog backlog, ClusterState cluster, Store
         }
     }
 
-    /// <summary>Goes on for as long as something gets through.</summary>
+    /// <summary>Goes on for as long as something gets through, or it is not known yet what there is.</summary>
     private async Task DeliverAsync(CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();
@@ -31,6 +31,6 @@ internal sealed class ShutdownDrain(Backlog backlog, ClusterState cluster, Store
                 return;
             }
         }
-        while (backlog.Delivered > before);
+        while (backlog.Delivered > before || !backlog.IsKnown);
     }
 }

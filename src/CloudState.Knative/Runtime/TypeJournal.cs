@@ -77,7 +77,9 @@ internal sealed class TypeJournal(string entityType, IJournalReader reader, Clus
     {
         foreach (var ofTenure in _tails.Where(tail => tail.Value.IsKnown && !tail.Key.Tenure.IsOver).GroupBy(tail => tail.Key.Tenure))
         {
-            await reader.MarkNumberedAsync(entityType, ofTenure.ToDictionary(tail => tail.Key.Number, tail => tail.Value.Last), ofTenure.Key.MemberId, cancellationToken);
+            // A slot that has left and come back is there twice.
+            var positions = ofTenure.GroupBy(tail => tail.Key.Number).ToDictionary(slot => slot.Key, slot => slot.Max(tail => tail.Value.Last));
+            await reader.MarkNumberedAsync(entityType, positions, ofTenure.Key.MemberId, cancellationToken);
         }
     }
 

@@ -57,6 +57,25 @@ public abstract class EntityStoreContract : ValueStoreContract
     }
 
     [Fact]
+    public async Task ChecksAndLoadsAtTheSameTime_LeaveEachOtherAlone()
+    {
+        var key = NewKey();
+        await Write(Append(key, 0, 5));
+
+        await Parallel.ForAsync(0, 1000, new ParallelOptions { MaxDegreeOfParallelism = 16, CancellationToken = Cancellation }, async (number, cancellation) =>
+        {
+            if (number % 2 == 0)
+            {
+                await Store.CheckAsync(cancellation);
+            }
+            else
+            {
+                Assert.Equal([Added(5)], (await Load(key)).Events);
+            }
+        });
+    }
+
+    [Fact]
     public async Task LongStream_IsLoadedInOrder_WhateverItsEventsSay()
     {
         var key = NewKey();
