@@ -107,6 +107,10 @@ internal readonly record struct CallOutcome
         return Failed(StatusCode.Internal, shown is null ? detail : $"{detail}: {shown.Message}");
     }
 
+    /// <summary>JSON cannot carry the reply.</summary>
+    public static CallOutcome NoJson(string rpc, UnstorableDataException reason) =>
+        Failed(StatusCode.Internal, $"{rpc} has run, but its reply cannot be written as JSON. {reason.Message} gRPC can carry it.");
+
     /// <summary>The command id was used before, for a different command.</summary>
     public static CallOutcome IdReused(string commandId, string firstMethod) => Failed(
         StatusCode.InvalidArgument,

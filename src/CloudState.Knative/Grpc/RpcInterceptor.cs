@@ -1,7 +1,12 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Dispatch;
 using CloudState.Knative.Memory;
+using CloudState.Knative.Protobuf;
+using CloudState.Knative.Storage;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using Microsoft.AspNetCore.Grpc.JsonTranscoding;
+using Microsoft.AspNetCore.Http;
 
 namespace CloudState.Knative.Grpc;
 
@@ -9,7 +14,7 @@ namespace CloudState.Knative.Grpc;
 /// The gRPC edge, and through JSON transcoding the REST edge: answers every call of a service itself. The generated
 /// base class behind it is only there to describe the service; it is never called.
 /// </summary>
-internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MemoryLimit memory, TimeProvider time) : Interceptor
+internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MessageShapes shapes, MemoryLimit memory, TimeProvider time) : Interceptor
 {
     public override Task<TResponse> UnaryServerHandler<TRequest, TResponse>(
         TRequest request, ServerCallContext context, UnaryServerMethod<TRequest, TResponse> continuation) =>
@@ -33,7 +38,8 @@ internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MemoryLimit
     private async Task<TResponse> AnswerAsync<TResponse>(object input, ServerCallContext context)
         where TResponse : class
     {
-        var outcome = await calls.ExecuteAsync(Find(context), input, ScopeOf(context));
+        var rpc = Find(context);
+        var outcome = RefuseWithoutJson(await calls.ExecuteAsync(rpc, input, ScopeOf(context)), rpc, context);
         if (outcome.IsReply && !memory.TryReserve(outcome.Reply!.CalculateSize(), context.GetHttpContext()))
         {
             outcome = ReplyRoom.NoRoom;
@@ -46,8 +52,10 @@ internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MemoryLimit
     private async Task AnswerAllAsync<TResponse>(object input, IServerStreamWriter<TResponse> replies, ServerCallContext context)
         where TResponse : class
     {
-        await foreach (var outcome in calls.StreamAsync(Find(context), input, ScopeOf(context)))
+        var rpc = Find(context);
+        await foreach (var answer in calls.StreamAsync(rpc, input, ScopeOf(context)))
         {
+            var outcome = RefuseWithoutJson(answer, rpc, context);
             if (!outcome.IsOk)
             {
                 context.GetHttpContext().Features.Get<IFailingResponse>()?.Fail();
@@ -61,8 +69,27 @@ internal sealed class RpcInterceptor(RpcTable table, RpcCalls calls, MemoryLimit
         }
     }
 
-    private Calls.CallScope ScopeOf(ServerCallContext context) =>
-        HttpScope.Create(context.GetHttpContext().Request, calls.Limits, Calls.CallDeadline.Of(context.Deadline, time), context.CancellationToken);
+    /// <summary>JSON transcoding would fail on it, and say nothing.</summary>
+    private CallOutcome RefuseWithoutJson(CallOutcome outcome, LocalRpc rpc, ServerCallContext context)
+    {
+        if (outcome.Reply is not { } reply || context.GetHttpContext().GetEndpoint()?.Metadata.GetMetadata<GrpcJsonTranscodingMetadata>() is null)
+        {
+            return outcome;
+        }
+
+        try
+        {
+            MessageDepth.CheckJson(reply, shapes);
+            return outcome;
+        }
+        catch (UnstorableDataException unwritable)
+        {
+            return CallOutcome.NoJson(rpc.FullName, unwritable);
+        }
+    }
+
+    private CallScope ScopeOf(ServerCallContext context) =>
+        HttpScope.Create(context.GetHttpContext().Request, calls.Limits, CallDeadline.Of(context.Deadline, time), context.CancellationToken);
 
     /// <summary>gRPC has routed by the same services.</summary>
     private LocalRpc Find(ServerCallContext context) => table.FindLocal(context.Method.AsSpan(1))!;

@@ -46,7 +46,7 @@ internal sealed class RestFastPath(RestBinding binding, RpcCalls calls, MemoryLi
         }
         catch (UnstorableDataException unwritable)
         {
-            outcome = CallOutcome.Rejected(RestStatus.NoJson(binding.Rpc.FullName, unwritable));
+            outcome = CallOutcome.NoJson(binding.Rpc.FullName, unwritable);
             json = RestStatus.Write(outcome.Status);
         }
 

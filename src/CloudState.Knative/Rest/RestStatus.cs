@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using CloudState.Knative.Storage;
 using Grpc.Core;
 using Microsoft.AspNetCore.Http;
 
@@ -25,10 +24,6 @@ internal static class RestStatus
 
         return buffer.WrittenSpan.ToArray();
     }
-
-    /// <summary>The status of a call whose reply JSON cannot carry.</summary>
-    public static Status NoJson(string rpc, UnstorableDataException reason) =>
-        new(StatusCode.Internal, $"{rpc} has run, but its reply cannot be written as JSON. {reason.Message} gRPC can carry it.");
 
     public static int HttpStatusOf(StatusCode code) => code switch
     {

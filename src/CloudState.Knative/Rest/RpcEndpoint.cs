@@ -1,3 +1,4 @@
+using CloudState.Knative.Calls;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -49,7 +50,7 @@ internal sealed partial class RpcEndpoint(MethodDescriptor rpc, MessageShapes sh
         }
         catch (UnstorableDataException unwritable)
         {
-            await output.FailAsync(RestStatus.NoJson(_method[1..], unwritable));
+            await output.FailAsync(CallOutcome.NoJson(_method[1..], unwritable).Status);
         }
         catch (Exception unexpected) when (unexpected is not BadHttpRequestException && !http.RequestAborted.IsCancellationRequested)
         {

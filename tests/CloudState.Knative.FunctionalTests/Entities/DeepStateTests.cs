@@ -1,5 +1,7 @@
+using System.Net;
 using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Nests;
+using CloudState.Knative.FunctionalTests.Routing;
 using CloudState.Knative.FunctionalTests.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -16,6 +18,23 @@ public sealed class DeepStateTests(PostgresSchema schema, TemporaryFolder folder
 
     [Fact]
     public Task OnSqlite_LivesByItsEvents() => LivesByItsEvents(("CloudState:Sqlite:Path", Path.Combine(folder.Path, "nests.db")));
+
+    [Fact]
+    public async Task ReplyThatIsTooDeepForJson_SaysSo()
+    {
+        await using var service = await TestService.StartHostAsync(cloudState => cloudState.AddEntity<NestEntity>());
+
+        // A query is for JSON transcoding. Each nest is an object.
+        var deepest = Nest.Parser.ParseJson(await service.Http1.GetStringAsync("/nests/a?levels=62", Pods.Cancellation));
+        Assert.Equal(62, deepest.Depth);
+        using var refused = await service.Http1.GetAsync("/nests/a?levels=63", Pods.Cancellation);
+
+        Assert.Equal(HttpStatusCode.InternalServerError, refused.StatusCode);
+        Assert.Contains(
+            "cloudstate.tests.nest.Nests/Show has run, but its reply cannot be written as JSON. It has more than 63 objects and lists in one another. gRPC can carry it.",
+            await refused.Content.ReadAsStringAsync(Pods.Cancellation), StringComparison.Ordinal);
+        Assert.Equal(63, (await new Nests.Nests.NestsClient(service.Channel).ShowAsync(new Deepening { Id = "a", Levels = 63 })).Depth);
+    }
 
     private static async Task LivesByItsEvents(params (string, string)[] settings)
     {

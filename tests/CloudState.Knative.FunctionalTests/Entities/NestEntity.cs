@@ -13,11 +13,17 @@ public sealed class NestEntity : EventSourcedEntity<Nest>
         return new Depth { Levels = State.Depth };
     }
 
-    public void Apply(Deepened deepened)
+    public Nest Show(Deepening command) => Wrap(new Nest(), command.Levels);
+
+    public void Apply(Deepened deepened) => State = Wrap(State, deepened.Levels);
+
+    private static Nest Wrap(Nest nest, int levels)
     {
-        for (var level = 0; level < deepened.Levels; level++)
+        for (var level = 0; level < levels; level++)
         {
-            State = new Nest { Inner = State, Depth = State.Depth + 1 };
+            nest = new Nest { Inner = nest, Depth = nest.Depth + 1 };
         }
+
+        return nest;
     }
 }
