@@ -8,4 +8,7 @@ internal enum StoredAs
 
     /// <summary>As its latest value.</summary>
     Value,
+
+    /// <summary>As what replicas have added to it.</summary>
+    Replica,
 }

@@ -11,6 +11,9 @@ internal sealed record StoredEntity(
     /// <summary>How much was read, in bytes of JSON.</summary>
     public long Size { get; init; }
 
+    /// <summary>The replicated value; null for entities that are none.</summary>
+    public StoredReplica? Replica { get; init; }
+
     /// <summary>The versions of those events that other code has stored, without positions; in order.</summary>
     public IReadOnlyList<long> Adopted { get; init; } = [];
 }
