@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
@@ -44,7 +45,8 @@ internal sealed class EntityUnderTest
     {
         try
         {
-            return Definition.Model.Restore(read(), new EntityEnvironment(Create, Types, new EntityOptions { SnapshotEvery = EntityOptions.NoSnapshots }));
+            return Definition.Model.Restore(read(), new EntityEnvironment(
+                Create, Types, new EntityOptions { SnapshotEvery = EntityOptions.NoSnapshots }, ClusterState.Sole([Definition.EntityType], TimeProvider.System), TimeProvider.System));
         }
         catch (UnreadableEntityException unreadable)
         {

@@ -10,7 +10,7 @@ namespace CloudState.Knative.Marten.Cluster;
 /// <para>Claims and releases first lock the row of their own member, so that it cannot be deleted meanwhile; if it is deleted already, they do nothing.
 /// The foreign key makes this hold for every claim: none outlives its member.</para>
 /// <para>Slots are claimed in their order, so that two claims wait for each other only in one direction. Joins, which both free slots
-/// and claim them, go one after another: they lock the row of the cluster first. So the later one sees the member that the earlier one has added.</para>
+/// and claim them, go one after another: they lock the row of the cluster first. So the later one sees the member that the earlier one has added, and its seat.</para>
 /// </remarks>
 internal sealed class MemberQueries(MemberTables tables, string channel)
 {
@@ -26,8 +26,9 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
 
     private readonly string _add =
         $"""
-        insert into {tables.Members} (member_id, revision, address, secret, entity_types, entity_versions, is_leaving, lease_until, joined_at)
-        values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + $8, clock_timestamp())
+        insert into {tables.Members} (member_id, revision, address, secret, entity_types, entity_versions, is_leaving, lease_until, joined_at, seat)
+        select $1, $2, $3, $4, $5, $6, $7, clock_timestamp() + $8, clock_timestamp(), min(seat)
+        from generate_series(1, (select count(*) + 1 from {tables.Members})) as seat where seat not in (select seat from {tables.Members})
         """;
 
     // Arrays make the answer small: one that a hanging process does not read would keep the transaction open, and its locks.
@@ -44,7 +45,7 @@ internal sealed class MemberQueries(MemberTables tables, string channel)
 
     private readonly string _list =
         $"""
-        select member_id, revision, address, secret, entity_types, entity_versions, is_leaving, lease_until - clock_timestamp()
+        select member_id, revision, address, secret, entity_types, entity_versions, is_leaving, lease_until - clock_timestamp(), seat
         from {tables.Members} order by member_id
         """;
 

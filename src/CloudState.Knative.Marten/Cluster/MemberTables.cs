@@ -27,6 +27,9 @@ internal sealed class MemberTables(string schema)
         members.AddColumn("is_leaving", "boolean").NotNull();
         members.AddColumn("lease_until", "timestamptz").NotNull();
         members.AddColumn("joined_at", "timestamptz").NotNull();
+
+        // Members of releases without seats have none.
+        members.AddColumn("seat", "integer").NotNull().DefaultValue(0);
         yield return members;
 
         var slots = new Table(Name("cloudstate_slots"));

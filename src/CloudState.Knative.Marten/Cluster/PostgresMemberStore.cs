@@ -103,7 +103,10 @@ internal sealed class PostgresMemberStore(NpgsqlConnectionStringBuilder settings
                 Address: reader.GetString(2),
                 Secret: reader.GetString(3),
                 EntityTypes: reader.GetFieldValue<string[]>(4).Zip(reader.GetFieldValue<int[]>(5)).ToDictionary(type => type.First, type => type.Second),
-                IsLeaving: reader.GetBoolean(6));
+                IsLeaving: reader.GetBoolean(6))
+            {
+                Seat = reader.GetInt32(8),
+            };
             members.Add(member);
 
             // A lease that has ended already is one of a member that is locked: nothing more happens to it at a known time.

@@ -7,21 +7,26 @@ namespace CloudState.Knative.Cluster;
 internal sealed class ClusterState
 {
     private readonly FrozenDictionary<string, OwnedSlot?[]> _owned;
+    private readonly FrozenDictionary<string, OwnedSlot?[]> _replicas;
     private readonly int _slotsPerType;
     private readonly bool _isSole;
     private volatile ClusterSnapshot _snapshot = ClusterSnapshot.Empty;
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public ClusterState(IEnumerable<string> entityTypes, int slotsPerType)
-        : this(entityTypes, slotsPerType, isSole: false)
+    /// <param name="entityTypes">The types of which this process can own slots.</param>
+    /// <param name="slotsPerType">How many slots a type has.</param>
+    /// <param name="replicatedTypes">Those of the types whose entities have replicas in all processes.</param>
+    public ClusterState(IEnumerable<string> entityTypes, int slotsPerType, IEnumerable<string>? replicatedTypes = null)
+        : this(entityTypes, slotsPerType, replicatedTypes ?? [], isSole: false)
     {
     }
 
-    private ClusterState(IEnumerable<string> entityTypes, int slotsPerType, bool isSole)
+    private ClusterState(IEnumerable<string> entityTypes, int slotsPerType, IEnumerable<string> replicatedTypes, bool isSole)
     {
         _isSole = isSole;
         _slotsPerType = slotsPerType;
         _owned = entityTypes.ToFrozenDictionary(type => type, _ => new OwnedSlot?[slotsPerType]);
+        _replicas = replicatedTypes.ToFrozenDictionary(type => type, _ => new OwnedSlot?[slotsPerType]);
     }
 
     public ClusterSnapshot Snapshot => _snapshot;
@@ -34,13 +39,27 @@ internal sealed class ClusterState
     /// <summary>The slots that this process owns, those included that are being drained.</summary>
     public IEnumerable<OwnedSlot> Owned => _owned.Values.SelectMany(slots => slots).OfType<OwnedSlot>();
 
+    /// <summary>Where commands of replicated types run in this process, from its joining the cluster to its leaving.</summary>
+    public IEnumerable<OwnedSlot> Replicas => _replicas.Values.SelectMany(slots => slots).OfType<OwnedSlot>();
+
+    /// <inheritdoc cref="Member.Seat"/>
+    public int Seat { get; private set; } = 1;
+
+    /// <summary>This process, as others know it. Another one after each time that it joins.</summary>
+    public Guid MemberId { get; private set; } = Guid.NewGuid();
+
+    /// <summary>The processes that take part, by their seats.</summary>
+    public IReadOnlyDictionary<int, Guid> Seats => _isSole
+        ? new Dictionary<int, Guid> { [Seat] = MemberId }
+        : _snapshot.Members.Where(member => member.Seat > 0).ToDictionary(member => member.Seat, member => member.Id);
+
     /// <summary>Completes with the next change. To miss none, take it before looking.</summary>
     public Task Changed => Volatile.Read(ref _changed).Task;
 
     /// <summary>The state of a process that does not share its store: it owns everything, for ever.</summary>
     public static ClusterState Sole(IEnumerable<string> entityTypes, TimeProvider time)
     {
-        var state = new ClusterState(entityTypes, slotsPerType: 1, isSole: true);
+        var state = new ClusterState(entityTypes, slotsPerType: 1, [], isSole: true);
         foreach (var type in state.EntityTypes)
         {
             state.Hold(new OwnedSlot(new Slot(type, 0), Tenure.Unlimited(time)));
@@ -53,6 +72,29 @@ internal sealed class ClusterState
 
     /// <summary>The slot as this process owns it; null when it does not.</summary>
     public OwnedSlot? Find(Slot slot) => Volatile.Read(ref _owned[slot.EntityType][slot.Number]);
+
+    /// <summary>Where commands of a slot run in this process: where it owns the slot, or has replicas. Null when they run elsewhere.</summary>
+    public OwnedSlot? FindHost(Slot slot) => _replicas.TryGetValue(slot.EntityType, out var replicas) ? Volatile.Read(ref replicas[slot.Number]) : Find(slot);
+
+    public void HoldReplicas(Tenure tenure)
+    {
+        (Seat, MemberId) = (tenure.Seat, tenure.MemberId!.Value);
+        foreach (var (type, replicas) in _replicas)
+        {
+            for (var number = 0; number < replicas.Length; number++)
+            {
+                Volatile.Write(ref replicas[number], new OwnedSlot(new Slot(type, number), tenure));
+            }
+        }
+    }
+
+    public void DropReplicas()
+    {
+        foreach (var replicas in _replicas.Values)
+        {
+            Array.Clear(replicas);
+        }
+    }
 
     public void Hold(OwnedSlot owned) => Volatile.Write(ref _owned[owned.Slot.EntityType][owned.Slot.Number], owned);
 

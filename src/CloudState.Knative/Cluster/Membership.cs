@@ -101,7 +101,7 @@ internal sealed partial class Membership(
 
         try
         {
-            var owned = state.Owned.ToArray();
+            OwnedSlot[] owned = [.. state.Owned, .. state.Replicas];
             Array.ForEach(owned, slot => slot.StartDraining());
             foreach (var draining in owned)
             {
@@ -255,9 +255,10 @@ internal sealed partial class Membership(
         var sentAt = time.GetTimestamp();
         var (members, claimed) = await store.JoinAsync(self, previousIds, options.Lease, options.Slots, CancellationToken.None);
         _ids.RemoveRange(0, _ids.Count - 1);
-        _tenure = new Tenure(self.Id, time);
+        _tenure = new Tenure(self.Id, time, members.All.First(member => member.Id == self.Id).Seat);
         _tenure.Renew(sentAt, options.Lease - options.Margin);
         Hold(claimed, _tenure);
+        state.HoldReplicas(_tenure);
         return members;
     }
 
@@ -351,6 +352,7 @@ internal sealed partial class Membership(
             state.Drop(owned);
         }
 
+        state.DropReplicas();
         state.Publish(state.Snapshot.WithoutSelf());
     }
 

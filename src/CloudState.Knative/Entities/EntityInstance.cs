@@ -38,6 +38,13 @@ internal abstract class EntityInstance(long version, StoredTypes types)
 
     public abstract void Delete();
 
+    /// <summary>Takes what other processes have added to a replicated entity. Returns false if something is missing before it: then it is to be read from the store.</summary>
+    /// <exception cref="InvalidOperationException">Entities of this kind have one owner.</exception>
+    public virtual bool TryMerge(StoredReplica update) => throw new InvalidOperationException("Only a replicated entity is changed by others than its owner.");
+
+    /// <summary>Whether a replicated entity has a change already. Called at any time, on any thread.</summary>
+    public virtual bool HasSeen(ReplicaNews news) => true;
+
     /// <summary>Keeps what the command has changed, which may be nothing. Returns what is to be stored.</summary>
     public StateChange Advance(DateTimeOffset now)
     {
@@ -56,6 +63,9 @@ internal abstract class EntityInstance(long version, StoredTypes types)
 
     /// <summary>The size of the state, in bytes; 0 if it cannot be known.</summary>
     public virtual long MeasureState() => 0;
+
+    /// <summary>The entity is at another version, as it is stored.</summary>
+    protected void Keep(long version) => (_keptVersion, Version) = (version, version);
 
     /// <summary>What the command has changed since <paramref name="expectedVersion"/>.</summary>
     protected abstract StateChange TakeChange(long expectedVersion, DateTimeOffset now);

@@ -1,3 +1,4 @@
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 
@@ -17,6 +18,9 @@ internal abstract class EntityModel
     /// <summary>Whether changes are events, which consumers read from a journal. Others are announced to them through the outbox.</summary>
     public abstract bool HasJournal { get; }
 
+    /// <summary>Whether each process has replicas of the entities, and changes its own; otherwise commands run where the owner is.</summary>
+    public virtual bool IsReplicated => false;
+
     /// <summary>The types of the events and of the snapshot, or of the value.</summary>
     public abstract IReadOnlyList<StoredTypeUse> StoredTypes { get; }
 
@@ -29,4 +33,6 @@ internal abstract class EntityModel
 /// <param name="CreateEntity">Makes an object of the entity class.</param>
 /// <param name="Types">What the entities of the service store.</param>
 /// <param name="Options">Of the entity type.</param>
-internal sealed record EntityEnvironment(Func<Entity> CreateEntity, StoredTypes Types, EntityOptions Options);
+/// <param name="Cluster">The processes that take part.</param>
+/// <param name="Time">The time.</param>
+internal sealed record EntityEnvironment(Func<Entity> CreateEntity, StoredTypes Types, EntityOptions Options, ClusterState Cluster, TimeProvider Time);

@@ -144,6 +144,11 @@ public sealed class CloudStateOptions
     [ValidateObjectMembers]
     public ClusterOptions Cluster { get; set; } = new();
 
+    /// <summary>How replicas learn from each other.</summary>
+    [Required]
+    [ValidateObjectMembers]
+    public CrdtOptions Crdt { get; set; } = new();
+
     /// <summary>Defaults for all entity types.</summary>
     [Required]
     [ValidateObjectMembers(typeof(EntityOptionsValidator))]

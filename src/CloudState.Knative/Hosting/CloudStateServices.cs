@@ -141,17 +141,28 @@ internal static class CloudStateServices
         services.AddSingleton(provider => OptionsOf(provider).Cluster);
         services.AddSingleton(provider =>
         {
-            var types = provider.GetRequiredService<EntityDefinitions>().All.Select(definition => definition.EntityType);
+            var definitions = provider.GetRequiredService<EntityDefinitions>().All;
+            var types = definitions.Select(definition => definition.EntityType);
             return provider.GetRequiredService<IEntityStore>().Members is null
                 ? ClusterState.Sole(types, provider.GetRequiredService<TimeProvider>())
-                : new ClusterState(types, OptionsOf(provider).Cluster.Slots);
+                : new ClusterState(
+                    types, OptionsOf(provider).Cluster.Slots, definitions.Where(definition => definition.Model.IsReplicated).Select(definition => definition.EntityType));
         });
         services.AddSingleton(CreateMembership);
         services.AddSingleton<PeerLinks>();
+        services.AddSingleton<ReplicaOutput>();
+        services.AddSingleton(provider => new ReplicaSync(
+            provider.GetRequiredService<EntityRuntime>(),
+            provider.GetRequiredService<IEntityStore>().Replicas,
+            [.. provider.GetRequiredService<EntityDefinitions>().All.Where(definition => definition.Model.IsReplicated).Select(definition => definition.EntityType)],
+            provider.GetRequiredService<StoreHealth>(),
+            OptionsOf(provider).Crdt,
+            provider.GetRequiredService<TimeProvider>()));
         // The commands that end here are called, and the calls need the router: found when the first command comes.
         services.AddSingleton<PeerEndpoint>(provider => new PeerEndpoint(
             provider.GetRequiredService<EntityDefinitions>(),
             command => provider.GetRequiredService<RpcCalls>().ExecuteForwardedAsync(command),
+            provider.GetRequiredService<ReplicaSync>(),
             provider.GetRequiredService<ClusterState>(),
             OptionsOf(provider).Cluster,
             provider.GetRequiredService<TimeProvider>()));
@@ -181,6 +192,7 @@ internal static class CloudStateServices
             provider.GetRequiredService<DeliveryService>(),
             provider.GetRequiredService<TimerService>(),
             provider.GetRequiredService<JournalService>(),
+            provider.GetRequiredService<ReplicaSync>(),
             provider.GetRequiredService<OpenFiles>(),
             provider.GetRequiredService<ShutdownDrain>(),
             provider.GetRequiredService<Observations>(),

@@ -16,7 +16,7 @@ namespace CloudState.Knative.Hosting;
 /// <remarks>
 /// Start: (0) what is registered is checked, and its endpoints are made; (1) the store opens, or its schema is made; (2) housekeeping; (3) what slots
 /// have left undelivered is loaded, once there are slots; (4) deliveries; (5) timers;
-/// (6) readers of the journal; (7) with the ports open, the process joins the cluster and gets its slots.
+/// (6) readers of the journal, and of what other processes add to replicated values; (7) with the ports open, the process joins the cluster and gets its slots.
 /// Stop: (8) the last process delivers what is due; (9) the process hands its slots over while its ports are still open; (10) links to other pods end
 /// in agreement;
 /// (11) with the ports closed, the workers of 6 to 1 stop and note how far they have come; (12) the process leaves the cluster.
@@ -28,6 +28,7 @@ internal sealed partial class Lifecycle(
     DeliveryService deliveries,
     TimerService timers,
     JournalService journal,
+    ReplicaSync replicas,
     OpenFiles files,
     ShutdownDrain drain,
     Observations observations,
@@ -41,7 +42,7 @@ internal sealed partial class Lifecycle(
     IHostApplicationLifetime application,
     ILogger<Lifecycle> logger) : IHostedLifecycleService
 {
-    private readonly BackgroundService[] _workers = [store, housekeeping, outbox, deliveries, timers, journal, files];
+    private readonly BackgroundService[] _workers = [store, housekeeping, outbox, deliveries, timers, journal, replicas, files];
     private readonly CancellationTokenSource _stopped = new();
     private Task _following = Task.CompletedTask;
 

@@ -6,6 +6,7 @@ using CloudState.Knative.Journal;
 using CloudState.Knative.Memory;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Protobuf;
+using CloudState.Knative.Routing;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 using CloudState.Knative.Topics;
@@ -53,7 +54,7 @@ internal static class RuntimeFactory
         var (limits, time, outbox, memory) = (
             provider.GetRequiredService<CallLimits>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<OwnedOutbox>(),
             provider.GetRequiredService<MemoryLimit>());
-        var environment = new EntityEnvironment(entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), entityOptions);
+        var environment = new EntityEnvironment(entity.InstanceFactory(provider), provider.GetRequiredService<StoredTypes>(), entityOptions, provider.GetRequiredService<ClusterState>(), time);
         var loader = new EntityLoader(
             entity.Definition.Model, environment, provider.GetRequiredService<TypeJournals>().ByType.ContainsKey(entity.Definition.EntityType),
             provider.GetRequiredService<IEntityStore>(), provider.GetRequiredService<StoreHealth>(), limits, memory, time);
@@ -61,7 +62,7 @@ internal static class RuntimeFactory
             provider.GetRequiredService<CallTargets>(), [.. ContributorsOf(provider, entity.Definition)], outbox, limits, MaxStateSize(entityOptions, memory), memory, time,
             provider.GetRequiredService<ILogger<CommandRunner>>());
         return new ActivationTable(
-            loader, runner, entityOptions, journal, outbox, provider.GetRequiredService<TimerSchedule>(), time);
+            loader, runner, entityOptions, journal, outbox, provider.GetRequiredService<TimerSchedule>(), provider.GetRequiredService<ReplicaOutput>(), time);
     }
 
     private static EntityOptions OptionsOf(EntityRegistration entity, CloudStateOptions options)

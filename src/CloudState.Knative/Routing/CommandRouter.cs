@@ -83,7 +83,7 @@ internal sealed class CommandRouter(
                 var changed = state.Changed;
 
                 // 1. Here: run it.
-                if (state.Find(slot) is { } owned && owned.TryEnter())
+                if (state.FindHost(slot) is { } owned && owned.TryEnter())
                 {
                     var outcome = await runtime.ExecuteAsync(command, owned, deadline);
                     if (outcome.Kind == OutcomeKind.Unchanged)

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
+using CloudState.Knative.Crdts;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Runtime;
 using Microsoft.AspNetCore.Http;
@@ -17,7 +18,7 @@ namespace CloudState.Knative.Routing;
 /// that is silent meanwhile is gone.
 /// </remarks>
 internal sealed class PeerEndpoint(
-    EntityDefinitions definitions, Func<Command, ValueTask<CallOutcome>> execute, ClusterState state, ClusterOptions options, TimeProvider time)
+    EntityDefinitions definitions, Func<Command, ValueTask<CallOutcome>> execute, ReplicaSync replicas, ClusterState state, ClusterOptions options, TimeProvider time)
 {
     public const string ForwardPath = "/cloudstate/forward";
 
@@ -87,6 +88,9 @@ internal sealed class PeerEndpoint(
                     break;
                 case PeerFrameKind.Cancel:
                     forwarded.Cancel(frame.Call);
+                    break;
+                case PeerFrameKind.Updates:
+                    replicas.Receive(ReplicaUpdates.Parser.ParseFrom(frame.Head));
                     break;
                 case PeerFrameKind.Ping:
                     output.Send(PeerFrameKind.Pong);

@@ -24,6 +24,9 @@ internal enum PeerFrameKind : byte
 
     /// <summary>Send no further commands on this link, and end it once you have the outcomes of those you have sent.</summary>
     Closing = 6,
+
+    /// <summary>This was stored of replicated values. There is no answer.</summary>
+    Updates = 7,
 }
 
 /// <summary>

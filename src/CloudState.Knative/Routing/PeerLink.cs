@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using CloudState.Knative.Crdts;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
 
@@ -54,6 +55,9 @@ internal sealed class PeerLink : IDisposable
 
         return call;
     }
+
+    /// <summary>Tells what was stored of replicated values. Nobody hears whether it arrives.</summary>
+    public void Tell(ReplicaUpdates updates) => _output.Send(PeerFrameKind.Updates, call: 0, updates);
 
     /// <summary>Lets a call end without its outcome.</summary>
     public void GiveUp(PeerCall call, Exception reason)

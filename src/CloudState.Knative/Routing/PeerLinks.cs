@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using CloudState.Knative.Calls;
+using CloudState.Knative.Crdts;
 using CloudState.Knative.Diagnostics;
 using CloudState.Knative.Runtime;
 using CloudState.Knative.Storage;
@@ -70,6 +71,9 @@ internal sealed partial class PeerLinks : IDisposable
             CloudStateTelemetry.Forwarded(Stopwatch.GetElapsedTime(started), result);
         }
     }
+
+    /// <summary>Tells another pod what was stored of replicated values. It may get lost.</summary>
+    public void Tell(Member peer, ReplicaUpdates updates) => Find(peer).Tell(updates);
 
     /// <summary>Closes the links to processes that are no longer members: what waits for them is to be sent to another one.</summary>
     public void KeepOnly(IReadOnlyList<Member> members)

@@ -1,5 +1,6 @@
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
+using CloudState.Knative.Crdts;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Grpc.Core;
@@ -79,7 +80,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 return Admission.Passivated;
             }
 
-            if (!command.IsPoll)
+            if (command.Counts)
             {
                 if (Volatile.Read(ref _waiting) >= table.Options.MailboxSize)
                 {
@@ -89,7 +90,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 Interlocked.Increment(ref _waiting);
             }
 
-            LastUsed = table.Time.GetTimestamp();
+            LastUsed = command.IsMerge ? LastUsed : table.Time.GetTimestamp();
             pending = new PendingCommand(this, command, _arrivals++, deadline);
             // Nothing waits when nothing runs.
             runsNow = !_isRunning;
@@ -118,11 +119,16 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     }
 
     /// <summary>A command's outcome was released: it leaves the mailbox and the slot.</summary>
-    public void CommandLeft(Command command)
+    public void CommandLeft(PendingCommand pending)
     {
-        if (!command.IsPoll)
+        if (pending.Command.Counts)
         {
             Interlocked.Decrement(ref _waiting);
+        }
+
+        if (pending is { Command.IsMerge: true, Outcome.IsOk: true })
+        {
+            _watches.SignalChange(pending.Outcome.Version);
         }
 
         Slot.Leave();
@@ -136,6 +142,9 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             return _isPassivated ? null : _watches.TryAdd(seenVersion);
         }
     }
+
+    /// <summary>Whether a replicated entity has a change already, or is not loaded.</summary>
+    public bool HasSeen(ReplicaNews news) => _entity?.Instance.HasSeen(news) ?? true;
 
     /// <summary>Leaves memory, if nothing is going on. From then on no command is admitted.</summary>
     public bool TryPassivate()
@@ -236,6 +245,13 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         if (!Slot.IsHeld)
         {
             pending.Release(CallOutcome.NotOwner);
+            return;
+        }
+
+        if (pending.Command.IsMerge && _entity is not { IsDiscarded: false })
+        {
+            // Whoever loads it gets that, too.
+            pending.Release(CallOutcome.Replied(new MergeResult()));
             return;
         }
 

@@ -10,7 +10,7 @@ namespace CloudState.Knative.Runtime;
 /// entry that was used since it was put there gets a second chance), which approximates "least recently used" without a lock per command.
 /// </summary>
 internal sealed class ActivationTable(
-    EntityLoader loader, CommandRunner runner, EntityOptions options, JournalWriter journal, OwnedOutbox outbox, TimerSchedule timers, TimeProvider time)
+    EntityLoader loader, CommandRunner runner, EntityOptions options, JournalWriter journal, OwnedOutbox outbox, TimerSchedule timers, IReplicaFeed replicas, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, Activation> _active = new();
     private readonly ConcurrentQueue<(Activation Activation, long Stamp)> _clock = new();
@@ -63,12 +63,36 @@ internal sealed class ActivationTable(
     /// <summary>Hands on what a stored command has led to: calls and events to deliver, and timers.</summary>
     public void OnCommitted(PendingAppend stored, OwnedSlot slot)
     {
+        if (stored.Append.State is ReplicaChange change)
+        {
+            replicas.Publish(stored.EntityId, change);
+        }
+
         outbox.Add(stored.Background, slot);
         timers.Change(stored.Append.Timers, stored.EntityId, slot);
     }
 
     /// <summary>Waits for a change of an entity. Null when it has changed already, or is not in memory.</summary>
     public StateWatch? TryWatch(EntityId key, long seenVersion) => _active.TryGetValue(key.Key, out var active) ? active.TryWatch(seenVersion) : null;
+
+    /// <summary>Merges what another process has added to an entity. Null when the entity is not in memory.</summary>
+    public PendingCommand? TryMerge(Command merge)
+    {
+        if (!_active.TryGetValue(merge.Entity.Key, out var active) || !active.Slot.TryEnter())
+        {
+            return null;
+        }
+
+        if (active.TryEnqueue(merge, DateTimeOffset.MaxValue, out var pending) != Admission.Accepted)
+        {
+            active.Slot.Leave();
+        }
+
+        return pending;
+    }
+
+    /// <summary>Whether an entity has a change already, or is not in memory.</summary>
+    public bool HasSeen(ReplicaNews news) => !_active.TryGetValue(news.Key, out var active) || active.HasSeen(news);
 
     /// <summary>Lets the entities of slots leave memory that this process owns no more.</summary>
     public void DropDisowned()

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CloudState.Knative.Calls;
+using CloudState.Knative.Crdts;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -32,6 +33,12 @@ internal sealed record Command
 
     /// <summary>Whether it asks for one answer of a streaming rpc.</summary>
     public bool IsPoll => Definition.IsStreaming;
+
+    /// <summary>Whether it counts among those that wait for the entity.</summary>
+    public bool Counts => !IsPoll && !IsMerge;
+
+    /// <summary>Whether it is what other processes have added to a replicated entity.</summary>
+    public bool IsMerge => Definition == ReplicaMerge.Definition;
 
     /// <summary>For a streaming rpc: the version of the entity that the caller has seen. The command waits for another one.</summary>
     public long? SeenVersion { get; init; }
@@ -69,6 +76,15 @@ internal sealed record Command
         Deadline = scope.Deadline,
         Trace = scope.Trace,
         CallCancelled = scope.CallCancelled,
+    };
+
+    /// <summary>What another process has added to an entity.</summary>
+    public static Command Merge(ReplicaUpdate update) => new()
+    {
+        Definition = ReplicaMerge.Definition,
+        Entity = new EntityId(update.EntityType, update.Key),
+        Message = update,
+        Metadata = CallMetadata.Empty,
     };
 
     /// <summary>Generates an id for a command without one, so that it can be sent to its owner again if the answer is lost.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using CloudState.Knative.Calls;
 using CloudState.Knative.Cluster;
+using CloudState.Knative.Crdts;
 using CloudState.Knative.Storage;
 using Grpc.Core;
 
@@ -40,6 +41,15 @@ internal sealed class EntityRuntime : IAsyncDisposable
 
     /// <summary>Waits for a change of an entity. Null when it has changed already, or is not in memory.</summary>
     public StateWatch? TryWatch(EntityId key, long seenVersion) => _tables[key.Type].TryWatch(key, seenVersion);
+
+    /// <summary>Merges what another process has added to a replicated entity. Returns false if something before that is missing, which the store has.</summary>
+    public async ValueTask<bool> TryMergeAsync(ReplicaUpdate update) =>
+        !_tables.TryGetValue(update.EntityType, out var table)
+        || table.TryMerge(Command.Merge(update)) is not { } pending
+        || (await pending.Released).Reply is not MergeResult { IsIncomplete: true };
+
+    /// <summary>Whether a replicated entity has a change already, or is not in memory.</summary>
+    public bool HasSeen(string entityType, ReplicaNews news) => _tables[entityType].HasSeen(news);
 
     /// <summary>Lets what rests on a past ownership leave memory.</summary>
     public void DropDisowned()

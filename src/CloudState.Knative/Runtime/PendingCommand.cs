@@ -51,7 +51,7 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
         Outcome = DuplicateOf?.Outcome ?? Outcome;
         if (_released.TrySetResult(Outcome))
         {
-            Activation.CommandLeft(Command);
+            Activation.CommandLeft(this);
         }
     }
 

@@ -13,7 +13,7 @@ namespace CloudState.Knative.Storage;
 internal interface IMemberStore : IAsyncDisposable
 {
     /// <summary>
-    /// Deletes members whose lease has ended, and <paramref name="previousIds"/>; adds <paramref name="member"/>; when no other member
+    /// Deletes members whose lease has ended, and <paramref name="previousIds"/>; adds <paramref name="member"/> and gives it a <see cref="Member.Seat"/>; when no other member
     /// can own a type of its, claims all free slots of that type for it.
     /// </summary>
     /// <param name="member">The new member.</param>

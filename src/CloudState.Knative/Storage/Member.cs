@@ -14,6 +14,12 @@ internal sealed record Member(Guid Id, string Revision, string Address, string S
 
     private const int VersionsPerForm = 1_000_000;
 
+    /// <summary>
+    /// As which replica it writes replicated values: the lowest number that no other member has, from 1, given by the store when it joins. No former holder of the seat stores anything
+    /// more by then. 0 for a member of an earlier release.
+    /// </summary>
+    public int Seat { get; init; }
+
     /// <summary>What a member says of an entity type: a later stored form comes before any later version of the type.</summary>
     public static int ToMemberVersion(int entityVersion) => (StoredForm * VersionsPerForm) + entityVersion;
 

@@ -44,15 +44,15 @@ public class CommandBenchmarks
             CommandIdRetention = options.CommandIdRetention,
             ShowsExceptions = options.EnableDetailedErrors,
         };
-        var environment = new EntityEnvironment(() => new ShoppingCartEntity(), new StoredTypes(_definition.Model.StoredTypes), options.Entities);
+        _cluster = ClusterState.Sole([_alice.Type], time);
+        var peers = new PeerLinks(options.Cluster, time, NullLogger<PeerLinks>.Instance);
+        var environment = new EntityEnvironment(() => new ShoppingCartEntity(), new StoredTypes(_definition.Model.StoredTypes), options.Entities, _cluster, time);
         var memory = new MemoryLimit(bytes: null, maxLoad: 95, time, NullLogger<MemoryLimit>.Instance);
         var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, store, health, limits, memory, time);
         var outbox = new OwnedOutbox(new Deliveries());
         var runner = new CommandRunner(CallTargets.All, [], outbox, limits, long.MaxValue, memory, time, NullLogger<CommandRunner>.Instance);
-        var table = new ActivationTable(loader, runner, options.Entities, journal, outbox, new TimerSchedule(), time);
+        var table = new ActivationTable(loader, runner, options.Entities, journal, outbox, new TimerSchedule(), new ReplicaOutput(peers, _cluster), time);
         var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.Type] = table }, journal, time);
-        var peers = new PeerLinks(options.Cluster, time, NullLogger<PeerLinks>.Instance);
-        _cluster = ClusterState.Sole([_alice.Type], time);
         _router = new CommandRouter(runtime, _cluster, peers, membership: null, health, limits, time);
         _key = _definition.Commands["com.example.shoppingcart.ShoppingCart/AddItem"].Key;
     }

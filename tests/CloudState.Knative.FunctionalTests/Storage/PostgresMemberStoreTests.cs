@@ -21,6 +21,31 @@ public sealed class PostgresMemberStoreTests(PostgresSchema schema) : MemberStor
     }
 
     [Fact]
+    public async Task Members_HaveTheLowestFreeSeats()
+    {
+        var (first, second, third, fourth) = (NewMember("cart"), NewMember("cart"), NewMember("cart"), NewMember("cart"));
+        var store = Open();
+        foreach (var member in (Member[])[first, second, third])
+        {
+            await JoinAsync(store, member);
+        }
+
+        await store.LeaveAsync(second.Id, Cancellation);
+        var (members, _) = await JoinAsync(store, fourth);
+
+        Assert.Equal([(first.Id, 1), (fourth.Id, 2), (third.Id, 3)], members.All.Select(member => (member.Id, member.Seat)).OrderBy(seat => seat.Seat));
+        Assert.Equal(members.All, (await store.RenewAsync(first.Id, isLeaving: false, Long, Cancellation))!.All, (one, other) => (one.Id, one.Seat) == (other.Id, other.Seat));
+    }
+
+    [Fact]
+    public async Task ConcurrentJoins_GiveEachMemberASeatOfItsOwn()
+    {
+        var joins = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => Task.Run(() => JoinAsync(Open(), NewMember("cart")), Cancellation)));
+
+        Assert.Equal(Enumerable.Range(1, 6), joins.MaxBy(join => join.Members.All.Count).Members.All.Select(member => member.Seat).Order());
+    }
+
+    [Fact]
     public async Task SecondMember_ClaimsOnlyTypesThatNobodyElseHas()
     {
         var (first, second) = (NewMember("cart"), NewMember("cart", "order"));

@@ -169,7 +169,8 @@ internal sealed class SimulatedStore(SimulatedWorld world, bool isFencing)
                 }
 
                 _store.Sweep(member.Id);
-                _store._members.Add(member.Id, new Row(member) { LeaseUntil = _store._world.Now + lease });
+                var seat = Enumerable.Range(1, int.MaxValue - 1).First(seat => _store._members.Values.All(row => row.Member.Seat != seat));
+                _store._members.Add(member.Id, new Row(member with { Seat = seat }) { LeaseUntil = _store._world.Now + lease });
                 var isAlone = _store._members.Values.All(row => row.Member.Id == member.Id || row.Member.IsLeaving);
                 var claimed = isAlone ? Claim(member.Id, from type in member.EntityTypes.Keys from number in Enumerable.Range(0, slots) select new Slot(type, number)) : [];
                 _store.Changed?.Invoke(_process);

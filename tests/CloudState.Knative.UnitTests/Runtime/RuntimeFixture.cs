@@ -47,14 +47,15 @@ internal sealed class RuntimeFixture : IAsyncDisposable
             ShowsExceptions = options.EnableDetailedErrors,
         };
         var journal = new JournalWriter(Store, FrozenDictionary<string, TypeJournal>.Empty, health, options.MaxBatchSize, NullLogger<JournalWriter>.Instance);
-        var environment = new EntityEnvironment(() => create(this), new StoredTypes(_definition.Model.StoredTypes), options.Entities);
+        cluster ??= ClusterState.Sole(["counter"], Time);
+        _peers = new PeerLinks(options.Cluster, Time, NullLogger<PeerLinks>.Instance);
+        var environment = new EntityEnvironment(() => create(this), new StoredTypes(_definition.Model.StoredTypes), options.Entities, cluster, Time);
         var memory = new MemoryLimit(bytes: null, maxLoad: 95, Time, NullLogger<MemoryLimit>.Instance);
         var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, Store, health, limits, memory, Time);
         var runner = new CommandRunner(CallTargets.All, [], Outbox, limits, long.MaxValue, memory, Time, NullLogger<CommandRunner>.Instance);
-        Counters = new ActivationTable(loader, runner, options.Entities, journal, Outbox, new TimerSchedule(), Time);
+        Counters = new ActivationTable(loader, runner, options.Entities, journal, Outbox, new TimerSchedule(), new ReplicaOutput(_peers, cluster), Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
-        _peers = new PeerLinks(options.Cluster, Time, NullLogger<PeerLinks>.Instance);
-        _router = new CommandRouter(Runtime, cluster ?? ClusterState.Sole(["counter"], Time), _peers, membership: null, health, limits, Time);
+        _router = new CommandRouter(Runtime, cluster, _peers, membership: null, health, limits, Time);
     }
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
