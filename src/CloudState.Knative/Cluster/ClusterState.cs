@@ -73,8 +73,34 @@ internal sealed class ClusterState
     /// <summary>The slot as this process owns it; null when it does not.</summary>
     public OwnedSlot? Find(Slot slot) => Volatile.Read(ref _owned[slot.EntityType][slot.Number]);
 
-    /// <summary>Where commands of a slot run in this process: where it owns the slot, or has replicas. Null when they run elsewhere.</summary>
-    public OwnedSlot? FindHost(Slot slot) => _replicas.TryGetValue(slot.EntityType, out var replicas) ? Volatile.Read(ref replicas[slot.Number]) : Find(slot);
+    /// <summary>
+    /// Lets a command in where commands of its slot run in this process: it owns the slot, or it has replicas and owns any slot of the type. False if they run elsewhere.
+    /// </summary>
+    public bool TryEnter(Slot slot, out EnteredSlot entered)
+    {
+        entered = default;
+        if (!_replicas.TryGetValue(slot.EntityType, out var replicas))
+        {
+            return Find(slot) is { } owned && TryEnter(owned, owned, out entered);
+        }
+
+        if (Volatile.Read(ref replicas[slot.Number]) is not { } replica || !replica.TryEnter())
+        {
+            return false;
+        }
+
+        var slots = _owned[slot.EntityType];
+        for (var index = 0; index < slots.Length; index++)
+        {
+            if (Volatile.Read(ref slots[(slot.Number + index) % slots.Length]) is { } home && TryEnter(replica, home, out entered))
+            {
+                return true;
+            }
+        }
+
+        replica.Leave();
+        return false;
+    }
 
     public void HoldReplicas(Tenure tenure)
     {
@@ -108,4 +134,10 @@ internal sealed class ClusterState
 
     public void SignalChange() =>
         Interlocked.Exchange(ref _changed, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+
+    private static bool TryEnter(OwnedSlot host, OwnedSlot home, out EnteredSlot entered)
+    {
+        entered = new(host, home);
+        return home.TryEnter();
+    }
 }

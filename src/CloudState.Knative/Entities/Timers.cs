@@ -8,7 +8,8 @@ namespace CloudState.Knative;
 /// <summary>Calls of rpcs that are made at a time, whatever happens to this process, and also when none runs until then: the next one makes those that are overdue.</summary>
 /// <remarks>
 /// A timer has a name, and there is at most one of a name per entity (or per action). It fires at least once, always under the same command id, so that an rpc of an entity takes effect once.
-/// A handler that is called by a timer looks at the state first: a timer that is cancelled while it fires can not be called back.
+/// A handler that is called by a timer looks at the state first: a timer that is cancelled while it fires can not be called back;
+/// that of a CRDT entity fires although another pod has cancelled or replaced it.
 /// </remarks>
 public sealed class Timers
 {

@@ -83,9 +83,9 @@ internal sealed class CommandRouter(
                 var changed = state.Changed;
 
                 // 1. Here: run it.
-                if (state.FindHost(slot) is { } owned && owned.TryEnter())
+                if (state.TryEnter(slot, out var entered))
                 {
-                    var outcome = await runtime.ExecuteAsync(command, owned, deadline);
+                    var outcome = await runtime.ExecuteAsync(command, entered, deadline);
                     if (outcome.Kind == OutcomeKind.Unchanged)
                     {
                         await ChangeAsync(command, changed, deadline);

@@ -68,7 +68,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     public bool IsUnwritten => _entity is not { Version: > 0 };
 
     /// <summary>Puts a command into the mailbox, if it has room and the entity has not left memory meanwhile.</summary>
-    public Admission TryEnqueue(Command command, DateTimeOffset deadline, out PendingCommand? pending)
+    public Admission TryEnqueue(Command command, OwnedSlot home, DateTimeOffset deadline, out PendingCommand? pending)
     {
         pending = null;
         bool runsNow;
@@ -91,7 +91,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             }
 
             LastUsed = command.IsMerge ? LastUsed : table.Time.GetTimestamp();
-            pending = new PendingCommand(this, command, _arrivals++, deadline);
+            pending = new PendingCommand(this, command, home, _arrivals++, deadline);
             // Nothing waits when nothing runs.
             runsNow = !_isRunning;
             _isRunning = true;
@@ -131,7 +131,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             _watches.SignalChange(pending.Outcome.Version);
         }
 
-        Slot.Leave();
+        new EnteredSlot(Slot, pending.Home).Leave();
     }
 
     /// <summary>Waits for a change of what is stored. Null when that is not, or no longer, at the version that was seen.</summary>
@@ -368,7 +368,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         {
             append.Pending.AwaitsAppend = false;
             _watches.SignalChange(append.Append.State.NewVersion);
-            table.OnCommitted(append, Slot);
+            table.OnCommitted(append);
             _held.ReleaseStored();
         }
     }

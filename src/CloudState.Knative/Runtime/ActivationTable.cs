@@ -31,14 +31,14 @@ internal sealed class ActivationTable(
     public bool IsBusy => _active.Values.Any(activation => activation.IsBusy);
 
     /// <summary>Hands a command that has entered its slot to its entity's activation.</summary>
-    public Admission Enqueue(Command command, OwnedSlot slot, DateTimeOffset deadline, out PendingCommand? pending)
+    public Admission Enqueue(Command command, EnteredSlot slot, DateTimeOffset deadline, out PendingCommand? pending)
     {
         while (true)
         {
-            var activation = Find(command.Entity, slot);
-            if (activation.Slot != slot)
+            var activation = Find(command.Entity, slot.Host);
+            if (activation.Slot != slot.Host)
             {
-                if (slot.IsOver)
+                if (slot.Host.IsOver)
                 {
                     pending = null;
                     return Admission.NotOwner;
@@ -49,7 +49,7 @@ internal sealed class ActivationTable(
                 continue;
             }
 
-            var admission = activation.TryEnqueue(command, deadline, out pending);
+            var admission = activation.TryEnqueue(command, slot.Home, deadline, out pending);
             if (admission != Admission.Passivated)
             {
                 PassivateBeyondMax();
@@ -61,8 +61,9 @@ internal sealed class ActivationTable(
     }
 
     /// <summary>Hands on what a stored command has led to: calls and events to deliver, and timers.</summary>
-    public void OnCommitted(PendingAppend stored, OwnedSlot slot)
+    public void OnCommitted(PendingAppend stored)
     {
+        var slot = stored.Pending.Home;
         if (stored.Append.State is ReplicaChange change)
         {
             replicas.Publish(stored.EntityId, change);
@@ -83,7 +84,7 @@ internal sealed class ActivationTable(
             return null;
         }
 
-        if (active.TryEnqueue(merge, DateTimeOffset.MaxValue, out var pending) != Admission.Accepted)
+        if (active.TryEnqueue(merge, active.Slot, DateTimeOffset.MaxValue, out var pending) != Admission.Accepted)
         {
             active.Slot.Leave();
         }

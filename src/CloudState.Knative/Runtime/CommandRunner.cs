@@ -149,7 +149,7 @@ internal sealed partial class CommandRunner(
 
     private OutboxEntry[] Contributed(PendingCommand pending, IMessage? reply, CommandContext context, StateChange change)
     {
-        var accepted = new AcceptedCommand(pending.Command, pending.SlotNumber, reply, context.ReplyEntries, change);
+        var accepted = new AcceptedCommand(pending.Command, pending.Home.Number, reply, context.ReplyEntries, change);
         return [.. contributors.SelectMany(contributor => contributor.EntriesOf(accepted))];
     }
 
@@ -167,14 +167,14 @@ internal sealed partial class CommandRunner(
 
     private PlannedEffect Plan(PendingCommand pending, Effect effect)
     {
-        var (id, slot, command) = (NewId(), pending.Activation.Slot, pending.Command);
+        var (id, slot, command) = (NewId(), pending.Home, pending.Command);
         var stored = StoredCalls.ToStored(effect.Call, command.Depth + 1, command.Trace);
         var entry = new OutboxEntry(id, command.Entity, slot.Number, effect.Call.Method, new StoredDelivery { Call = stored }.ToByteString());
         return new PlannedEffect(entry, new PlannedCall(OutboxEntry.CommandIdOf(id), effect.Call, effect.IsSynchronous) { Settle = outcome => outbox.Settle(entry, slot, outcome) });
     }
 
     private static StoredTimer ToTimer(PendingCommand pending, TimerRequest request, DateTimeOffset now) => new(
-        NewId(), pending.Command.Entity, pending.SlotNumber, request.Name, request.DueAt(now), request.Call!.Method,
+        NewId(), pending.Command.Entity, pending.Home.Number, request.Name, request.DueAt(now), request.Call!.Method,
         StoredCalls.ToStored(request.Call, depth: 0, pending.Command.Trace).ToByteString());
 
     private static Guid NewId() => Guid.CreateVersion7();

@@ -24,7 +24,7 @@ internal sealed class EntityRuntime : IAsyncDisposable
     public IEnumerable<KeyValuePair<string, ActivationTable>> Tables => _tables;
 
     /// <summary>Runs a command that has entered its slot, and lets it leave. Whatever happens, the outcome is a value.</summary>
-    public ValueTask<CallOutcome> ExecuteAsync(Command command, OwnedSlot slot, DateTimeOffset deadline)
+    public ValueTask<CallOutcome> ExecuteAsync(Command command, EnteredSlot slot, DateTimeOffset deadline)
     {
         switch (_tables[command.Entity.Type].Enqueue(command, slot, deadline, out var pending))
         {

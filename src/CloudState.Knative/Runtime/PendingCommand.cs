@@ -1,9 +1,10 @@
 using CloudState.Knative.Calls;
+using CloudState.Knative.Cluster;
 
 namespace CloudState.Knative.Runtime;
 
 /// <summary>A command from its arrival in the mailbox to the release of its outcome.</summary>
-internal sealed class PendingCommand(Activation activation, Command command, long number, DateTimeOffset deadline)
+internal sealed class PendingCommand(Activation activation, Command command, OwnedSlot home, long number, DateTimeOffset deadline)
 {
     private readonly TaskCompletionSource<CallOutcome> _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _isAbandoned;
@@ -15,8 +16,8 @@ internal sealed class PendingCommand(Activation activation, Command command, lon
     /// <inheritdoc cref="Command.IsPoll"/>
     public bool IsPoll => Command.IsPoll;
 
-    /// <summary>Of the slot of the entity.</summary>
-    public int SlotNumber => Activation.Slot.Number;
+    /// <inheritdoc cref="EnteredSlot"/>
+    public OwnedSlot Home { get; } = home;
 
     /// <summary>The order of arrival at the activation; a command that is run again keeps its place.</summary>
     public long Number { get; } = number;

@@ -89,7 +89,7 @@ internal sealed class TransactionJournal
 
     private static EntityAppend Number(PendingAppend pending, EventsChange change, SlotPart part)
     {
-        var (append, slot) = (pending.Append, pending.Pending.SlotNumber);
+        var (append, slot) = (pending.Append, pending.Pending.Home.Number);
         var entries = new List<JournalEntry>(append.Adopted.Count + change.Events.Count);
         foreach (var version in append.Adopted)
         {

@@ -95,7 +95,7 @@ internal sealed class RuntimeFixture : IAsyncDisposable
     public Task<CallOutcome> ExecuteInsideAsync(OwnedSlot slot, Command command)
     {
         Assert.True(slot.TryEnter());
-        return Runtime.ExecuteAsync(command, slot, command.Deadline ?? Time.GetUtcNow() + Patience).AsTask()
+        return Runtime.ExecuteAsync(command, new EnteredSlot(slot, slot), command.Deadline ?? Time.GetUtcNow() + Patience).AsTask()
             .WaitAsync(Patience, TestContext.Current.CancellationToken);
     }
 
