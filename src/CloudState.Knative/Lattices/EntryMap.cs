@@ -25,6 +25,14 @@ internal sealed class EntryMap(ImmutableSortedDictionary<ByteString, Entry> entr
     /// <summary>The shown content of an entry; null if there is no entry.</summary>
     public Content? Find(ByteString key) => Entries.GetValueOrDefault(key)?.Shown.Content;
 
+    /// <summary>The shown content of an entry; an empty one if there is no entry.</summary>
+    /// <exception cref="InvalidOperationException">The entry has another kind.</exception>
+    public Content Find(ByteString key, Kind kind)
+    {
+        CheckKind(key, kind);
+        return Find(key) ?? Empty(kind);
+    }
+
     /// <summary>Adds an entry with an empty content, or renews it. Null if the delta has done so already.</summary>
     /// <exception cref="InvalidOperationException">The entry has another kind, or maps are too deep in one another.</exception>
     public EntryMapChange? Put(ByteString key, Kind kind, Stamp stamp)
@@ -75,14 +83,18 @@ internal sealed class EntryMap(ImmutableSortedDictionary<ByteString, Entry> entr
 
     private void Check(ByteString key, Kind kind, Stamp stamp)
     {
-        if (Entries.TryGetValue(key, out var entry) && entry.Shown.Kind != kind)
-        {
-            throw new InvalidOperationException($"The entry is a {entry.Shown.Kind}, not a {kind}. Remove it before its key is used for another kind.");
-        }
-
+        CheckKind(key, kind);
         if (kind == Kind.OrMap && stamp.Depth >= MaxDepth)
         {
             throw new InvalidOperationException($"At most {MaxDepth} maps can be in another map. Put the entry into a map that is further out.");
+        }
+    }
+
+    private void CheckKind(ByteString key, Kind kind)
+    {
+        if (Entries.TryGetValue(key, out var entry) && entry.Shown.Kind != kind)
+        {
+            throw new InvalidOperationException($"The entry is a {entry.Shown.Kind}, not a {kind}. Remove it before its key is used for another kind.");
         }
     }
 }

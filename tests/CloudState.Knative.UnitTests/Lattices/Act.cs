@@ -4,6 +4,9 @@ using Google.Protobuf;
 
 namespace CloudState.Knative.UnitTests.Lattices;
 
+using Flag = CloudState.Knative.Lattices.Flag;
+using Vote = CloudState.Knative.Lattices.Vote;
+
 /// <summary>What a command does to a replicated value.</summary>
 internal abstract record Act
 {

@@ -2,6 +2,9 @@ using CloudState.Knative.Lattices;
 
 namespace CloudState.Knative.UnitTests.Lattices;
 
+using Flag = CloudState.Knative.Lattices.Flag;
+using Vote = CloudState.Knative.Lattices.Vote;
+
 /// <summary>An act that took effect, and what its author had seen.</summary>
 /// <param name="Dot">Of the delta.</param>
 /// <param name="Part">Of the delta.</param>

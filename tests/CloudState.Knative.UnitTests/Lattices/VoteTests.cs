@@ -2,6 +2,8 @@ using CloudState.Knative.Lattices;
 
 namespace CloudState.Knative.UnitTests.Lattices;
 
+using Vote = CloudState.Knative.Lattices.Vote;
+
 public sealed class VoteTests
 {
     private readonly Guid _first = Guid.NewGuid();
