@@ -48,5 +48,5 @@ public sealed class MailboxTests
         return taken;
     }
 
-    private PendingCommand Pending(bool isPoll) => new(null!, WatchedCounter.CommandOf(isPoll ? "Watch" : "Read"), _arrivals++, DateTimeOffset.MaxValue);
+    private PendingCommand Pending(bool isPoll) => new(null!, WatchedCounter.CommandOf(isPoll ? "Watch" : "Read"), home: null!, _arrivals++, DateTimeOffset.MaxValue);
 }
