@@ -71,7 +71,8 @@ internal static class ElementCodecs
         }
 
         throw new EntityDefinitionException(
-            $"A {typeof(T)} can be no element, key or value of a register. Use string, bool, int, uint, long, ulong, double, Guid, ByteString, an enum based on int, or a protobuf message.");
+            $"A {typeof(T)} can be no element, key or value of a register. " +
+            "Use string, bool, int, uint, long, ulong, double, Guid, ByteString, an enum based on int, or a protobuf message.");
     }
 
     private static ElementCodec<T> Integer<T>()

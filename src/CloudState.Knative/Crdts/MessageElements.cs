@@ -37,7 +37,8 @@ internal static class MessageElements
         if (MessageGraph.All(type).SelectMany(inside => inside.Fields.InDeclarationOrder()).FirstOrDefault(field => field.IsMap) is { } map)
         {
             throw new EntityDefinitionException(
-                $"A {type.FullName} can be no element, key or value of a register: {map.FullName} is a map, whose entries have no order, so that the same message has different bytes. Use a repeated field.");
+                $"A {type.FullName} can be no element, key or value of a register: {map.FullName} is a map, " +
+                "whose entries have no order, so that the same message has different bytes. Use a repeated field.");
         }
     }
 }

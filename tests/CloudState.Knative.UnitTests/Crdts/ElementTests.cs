@@ -18,7 +18,7 @@ public sealed class ElementTests
         Check(Gen.UInt);
         Check(Gen.Long);
         Check(Gen.ULong);
-        Check(Gen.Double.Where(number => !double.IsNaN(number)));
+        Check(Gen.Double);
         Check(Gen.Enum<Shade>());
 
         static void Check<T>(Gen<T> values)
@@ -52,7 +52,7 @@ public sealed class ElementTests
         var set = new GSet<double> { 0.0, -0.0, double.NaN, BitConverter.Int64BitsToDouble(-1) };
 
         Assert.Equal(2, set.Count);
-        Assert.Equal("[0,\"NaN\"]", CrdtReplica<PNCounter>.Text(set));
+        Assert.Equal("[\"NaN\",0]", CrdtReplica<PNCounter>.Text(set));
     }
 
     [Fact]
@@ -67,7 +67,7 @@ public sealed class ElementTests
 
         Assert.All(refusals, refusal => Assert.StartsWith("A System.DateTime can be no element", refusal.Message));
         Assert.Throws<EntityDefinitionException>(() => new GSet<IMessage>());
-        Assert.Throws<EntityDefinitionException>(() => new GSet<ConsoleModifiersOfLong>());
+        Assert.Throws<EntityDefinitionException>(() => new GSet<LongEnum>());
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class ElementTests
         var known = new AllKinds { Int32Value = 1, FarAway = true };
         var read = AllKinds.Parser.ParseFrom([.. known.ToByteArray(), .. new NewerKind { FromTheFuture = "new" }.ToByteArray()]);
 
-        // 1000, as the newer revision writes it, comes after 500.
+        // 500 before 1000, as the newer revision writes them.
         var written = ElementCodecs.Of<AllKinds>().Write(read);
 
         Assert.NotEqual(read.ToByteString(), written);
@@ -148,7 +148,7 @@ public sealed class ElementTests
         }
     }
 
-    private enum ConsoleModifiersOfLong : long;
+    private enum LongEnum : long;
 
     private readonly record struct Addressed(int Number)
     {
