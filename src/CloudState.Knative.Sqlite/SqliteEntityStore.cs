@@ -33,6 +33,9 @@ internal sealed class SqliteEntityStore : IEntityStore
 
     public IParkedStore Parked { get; }
 
+    /// <summary>None: one process has all that is added.</summary>
+    public IReplicaStore? Replicas => null;
+
     public async Task<bool> MigrateAsync(CancellationToken cancellationToken)
     {
         var hasChanged = await _database.MigrateAsync(cancellationToken);

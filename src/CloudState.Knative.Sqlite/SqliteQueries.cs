@@ -22,6 +22,11 @@ internal static class SqliteQueries
                     var (version, value, size) = ReadValue(session, stream, types);
                     entity = new StoredEntity(version, value, [], recentCommands) { Size = size };
                 }
+                else if (storedAs == StoredAs.Replica)
+                {
+                    var (replica, size) = ReadReplica(session, stream);
+                    entity = new StoredEntity(0, null, [], recentCommands) { Replica = replica, Size = size };
+                }
                 else
                 {
                     var (snapshot, snapshotSize) = ReadSnapshot(session, stream, types);
@@ -55,6 +60,11 @@ internal static class SqliteQueries
         session.Execute("DELETE FROM commands WHERE handled_at < $1", SqliteTime.ToText(before));
         session.Execute("DELETE FROM orders WHERE expires_at < $1", SqliteTime.ToText(now));
         session.Execute("DELETE FROM entity_values WHERE expires_at < $1", SqliteTime.ToText(before));
+        session.Execute("""
+            DELETE FROM replicas WHERE state IS NULL AND changed_at < $1
+                AND NOT EXISTS (SELECT 1 FROM deltas WHERE deltas.stream = replicas.stream AND deltas.epoch = replicas.epoch)
+            """,
+            SqliteTime.ToText(before));
     });
 
     /// <summary>Removes rows of a table that has ids.</summary>
@@ -94,6 +104,26 @@ internal static class SqliteQueries
 
         var json = row.GetString(2);
         return (version, new StoredSnapshot(version, types.FromJson(row.GetString(1), json), row.IsDBNull(3) ? null : SqliteTime.Parse(row.GetString(3))), json.Length);
+    }
+
+    private static (StoredReplica Replica, long Size) ReadReplica(SqliteSession session, string stream)
+    {
+        var (epoch, state, runs) = (0L, (byte[]?)null, new List<byte[]>());
+        using (var row = session.Query("SELECT epoch, state FROM replicas WHERE stream = $1", stream))
+        {
+            if (row.Read())
+            {
+                (epoch, state) = (row.GetInt64(0), row.IsDBNull(1) ? null : row.GetFieldValue<byte[]>(1));
+            }
+        }
+
+        using var delta = session.Query("SELECT data FROM deltas WHERE stream = $1 AND epoch = $2 ORDER BY seat, first", stream, epoch);
+        while (delta.Read())
+        {
+            runs.Add(delta.GetFieldValue<byte[]>(0));
+        }
+
+        return (new StoredReplica(epoch, state, ReplicaDeltas.Read(runs)), (state?.Length ?? 0L) + runs.Sum(run => (long)run.Length));
     }
 
     private static (long Version, List<object> Events, long Size) ReadEvents(SqliteSession session, string stream, long after, StoredTypes types)

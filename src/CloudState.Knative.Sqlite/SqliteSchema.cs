@@ -159,7 +159,31 @@ internal static class SqliteSchema
         PRAGMA user_version = 5;
         """;
 
-    private static readonly string[] Steps = [ToVersion1, ToVersion2, ToVersion3, ToVersion4, ToVersion5];
+    private const string ToVersion6 = """
+        CREATE TABLE replicas (
+            stream     TEXT    NOT NULL PRIMARY KEY,
+            epoch      INTEGER NOT NULL,
+            seats      TEXT    NOT NULL,
+            numbers    TEXT    NOT NULL,
+            state      BLOB,
+            value      TEXT,
+            changed_at TEXT    NOT NULL
+        ) STRICT;
+        CREATE INDEX replicas_by_deletion ON replicas (changed_at) WHERE state IS NULL;
+
+        CREATE TABLE deltas (
+            stream TEXT    NOT NULL,
+            epoch  INTEGER NOT NULL,
+            seat   INTEGER NOT NULL,
+            first  INTEGER NOT NULL,
+            last   INTEGER NOT NULL,
+            data   BLOB    NOT NULL,
+            PRIMARY KEY (stream, epoch, seat, first)
+        ) STRICT, WITHOUT ROWID;
+        PRAGMA user_version = 6;
+        """;
+
+    private static readonly string[] Steps = [ToVersion1, ToVersion2, ToVersion3, ToVersion4, ToVersion5, ToVersion6];
 
     public static string Script => string.Join("\n\n", Steps);
 

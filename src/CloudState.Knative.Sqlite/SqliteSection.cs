@@ -8,7 +8,10 @@ internal abstract class SqliteSection
 {
     /// <summary>In the order in which they write.</summary>
     public static IReadOnlyList<SqliteSection> All { get; } =
-        [new SqliteEventSection(), new SqliteJournalSection(), new SqliteValueSection(), new SqliteRecordSection(), new SqliteOutboxSection(), new SqliteOrderSection(), new SqliteTimerSection()];
+    [
+        new SqliteEventSection(), new SqliteJournalSection(), new SqliteValueSection(), new SqliteReplicaSection(), new SqliteRecordSection(), new SqliteOutboxSection(), new SqliteOrderSection(),
+        new SqliteTimerSection(),
+    ];
 
     /// <exception cref="VersionConflictException">The entity is not at the expected version.</exception>
     public abstract void Write(SqliteSession session, string stream, EntityAppend append, SqliteWriting writing);

@@ -17,6 +17,8 @@ internal abstract class DecoratedStore(IEntityStore store) : IEntityStore
 
     public IParkedStore Parked => store.Parked;
 
+    public IReplicaStore? Replicas => store.Replicas;
+
     public Task<bool> MigrateAsync(CancellationToken cancellationToken) => store.MigrateAsync(cancellationToken);
 
     public string SchemaScript() => store.SchemaScript();

@@ -91,7 +91,8 @@ internal static class MartenFailures
         // The loser of such a race against another writer was rolled back.
         PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected when kind == WorkKind.Append => Conflict(failure),
 
-        PostgresErrorCodes.UniqueViolation when kind == WorkKind.Append && refused.TableName is "mt_streams" or "mt_events" or "cloudstate_commands" or "cloudstate_journal" =>
+        PostgresErrorCodes.UniqueViolation when kind == WorkKind.Append
+            && refused.TableName is "mt_streams" or "mt_events" or "cloudstate_commands" or "cloudstate_journal" or "cloudstate_deltas" =>
             Conflict(failure),
 
         ['5', '4', ..] => new UnstorableDataException("The entity key with the command id, or a part of the message, is larger than PostgreSQL can store; of key and id it indexes about 2,700 bytes.", failure),

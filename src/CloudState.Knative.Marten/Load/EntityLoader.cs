@@ -14,12 +14,14 @@ internal sealed class EntityLoader
     private readonly DocumentStore? _marten;
     private readonly GroupedReads<EntityRequest, EntityRows> _streams;
     private readonly GroupedReads<EntityRequest, EntityRows> _values;
+    private readonly GroupedReads<EntityRequest, EntityRows> _replicas;
 
     public EntityLoader(EntityReader reader, StoredTypes types, RecordedNames names, DocumentStore? marten, int maxQueries, TimeSpan patience)
     {
         (_types, _names, _marten) = (types, names, marten);
         _streams = new(requests => reader.ReadStreamsAsync(requests, withEvents: marten is null), maxQueries, patience);
         _values = new(reader.ReadValuesAsync, maxQueries, patience);
+        _replicas = new(reader.ReadReplicasAsync, maxQueries, patience);
     }
 
     public async Task<StoredEntity> LoadAsync(EntityId key, StoredAs storedAs, CommandIdWindow commandIds, CancellationToken cancellationToken)
@@ -27,7 +29,8 @@ internal sealed class EntityLoader
         var request = new EntityRequest(key.ToString(), commandIds);
         try
         {
-            var rows = await (storedAs == StoredAs.Value ? _values : _streams).ReadAsync(request).WaitAsync(cancellationToken);
+            var reads = storedAs switch { StoredAs.Value => _values, StoredAs.Replica => _replicas, _ => _streams };
+            var rows = await reads.ReadAsync(request).WaitAsync(cancellationToken);
             try
             {
                 return await ReadAsync(rows);
@@ -44,8 +47,12 @@ internal sealed class EntityLoader
             throw new UnreadableEntityException($"Entity '{request.Stream}' cannot be read: {why}", unreadable);
         }
 
-        async ValueTask<StoredEntity> ReadAsync(EntityRows rows) =>
-            storedAs == StoredAs.Value ? ToValue(rows) : await ToEntityAsync(request.Stream, rows, cancellationToken);
+        async ValueTask<StoredEntity> ReadAsync(EntityRows rows) => storedAs switch
+        {
+            StoredAs.Value => ToValue(rows),
+            StoredAs.Replica => new StoredEntity(0, null, [], InOrder(rows.RecentCommands)) { Replica = rows.ToReplica(), Size = rows.Size },
+            _ => await ToEntityAsync(request.Stream, rows, cancellationToken),
+        };
     }
 
     private StoredEntity ToValue(EntityRows rows)

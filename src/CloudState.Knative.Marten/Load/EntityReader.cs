@@ -17,17 +17,26 @@ internal sealed class EntityRows
     /// <summary>Whether the stream is.</summary>
     public bool IsArchived { get; set; }
 
+    /// <summary>How often the replicated value was deleted.</summary>
+    public long Epoch { get; set; }
+
     /// <summary>The snapshot or the value; null when there is none.</summary>
     public byte[]? State { get; set; }
 
     /// <summary>The events after the snapshot, each an <see cref="EventPage"/>, in no order.</summary>
     public List<byte[]> LaterEvents { get; } = [];
 
+    /// <summary>What was added to the replicated value, of each seat a run of deltas, as <see cref="ReplicaDeltas"/> has them.</summary>
+    public List<byte[]> Deltas { get; } = [];
+
     /// <summary>Of what there is, in bytes.</summary>
-    public long Size => (State?.Length ?? 0L) + LaterEvents.Sum(page => (long)page.Length);
+    public long Size => (State?.Length ?? 0L) + LaterEvents.Sum(page => (long)page.Length) + Deltas.Sum(run => (long)run.Length);
 
     /// <summary>In no order.</summary>
     public CommandRow[] RecentCommands { get; set; } = [];
+
+    /// <exception cref="UnreadableEntityException">The deltas are damaged.</exception>
+    public StoredReplica ToReplica() => new(Epoch, State, ReplicaDeltas.Read(Deltas));
 }
 
 internal readonly record struct CommandRow(long Number, RecentCommand Command);
@@ -45,6 +54,8 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
 
     private readonly string _streamsWithEvents = Of(StreamIn(schema), StateIn(schema, EntitySnapshot.Alias), EventsIn(schema));
 
+    private readonly string _replicas = Of(ReplicaIn(schema), DeltasIn(schema));
+
     private readonly string _recentCommands =
         $"""
         select k.position, c.*
@@ -60,6 +71,8 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
         ArchivedStream,
         State,
         Events,
+        Replica,
+        Deltas,
     }
 
     /// <summary>Versions, snapshots, on demand the events after them, and recent commands.</summary>
@@ -68,6 +81,19 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
 
     /// <summary>Values and recent commands.</summary>
     public Task<IReadOnlyList<EntityRows>> ReadValuesAsync(IReadOnlyList<EntityRequest> requests) => ReadAsync(_values, requests);
+
+    /// <summary>Replicated values and recent commands.</summary>
+    public Task<IReadOnlyList<EntityRows>> ReadReplicasAsync(IReadOnlyList<EntityRequest> requests) => ReadAsync(_replicas, requests);
+
+    /// <summary>Replicated values alone.</summary>
+    public Task<IReadOnlyList<EntityRows>> ReadReplicasAsync(string[] streams, CancellationToken cancellationToken) => database.RunAsync<IReadOnlyList<EntityRows>>(
+        async connection =>
+        {
+            await using var command = new NpgsqlCommand(_replicas, connection) { Parameters = { Parameter.Texts(streams) } };
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            return await ReadRowsAsync(reader, streams.Length, cancellationToken);
+        },
+        cancellationToken);
 
     private Task<IReadOnlyList<EntityRows>> ReadAsync(string statement, IReadOnlyList<EntityRequest> requests) =>
         database.RunAsync(connection => ReadAsync(connection, statement, requests), CancellationToken.None);
@@ -87,17 +113,28 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
             },
         });
 
-        var entities = Array.ConvertAll(streams, _ => new EntityRows());
         await using var reader = await batch.ExecuteReaderAsync();
-        while (await reader.ReadAsync())
-        {
-            Add(reader, entities[reader.GetInt64(0) - 1]);
-        }
-
+        var entities = await ReadRowsAsync(reader, streams.Length, CancellationToken.None);
         await reader.NextResultAsync();
         while (await reader.ReadAsync())
         {
             entities[reader.GetInt64(0) - 1].RecentCommands = RecentCommandsOf(reader);
+        }
+
+        return entities;
+    }
+
+    private static async Task<EntityRows[]> ReadRowsAsync(NpgsqlDataReader reader, int count, CancellationToken cancellationToken)
+    {
+        var entities = new EntityRows[count];
+        for (var i = 0; i < count; i++)
+        {
+            entities[i] = new EntityRows();
+        }
+
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            Add(reader, entities[reader.GetInt64(0) - 1]);
         }
 
         return entities;
@@ -118,6 +155,15 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
         group by {EventPage.Number}
         """;
 
+    private static string ReplicaIn(string schema) => $"select {RowKind.Replica:D}, epoch, state from {schema}.{ReplicaTables.Values} where stream = k.stream";
+
+    private static string DeltasIn(string schema) =>
+        $"""
+        select {RowKind.Deltas:D}, 0, string_agg(data, ''::bytea order by first) from {schema}.{ReplicaTables.Deltas}
+        where stream = k.stream and epoch = coalesce((select epoch from {schema}.{ReplicaTables.Values} where stream = k.stream), 0)
+        group by seat
+        """;
+
     private static void Add(NpgsqlDataReader row, EntityRows entity)
     {
         switch ((RowKind)row.GetInt32(1))
@@ -133,6 +179,12 @@ internal sealed class EntityReader(NpgsqlDataSource database, string schema)
                 break;
             case RowKind.Events:
                 entity.LaterEvents.Add(row.GetFieldValue<byte[]>(3));
+                break;
+            case RowKind.Replica:
+                (entity.Epoch, entity.State) = (row.GetInt64(2), row.IsDBNull(3) ? null : row.GetFieldValue<byte[]>(3));
+                break;
+            case RowKind.Deltas:
+                entity.Deltas.Add(row.GetFieldValue<byte[]>(3));
                 break;
         }
     }

@@ -86,6 +86,6 @@ internal sealed class StoreCheck(NpgsqlDataSource database, string schema, Membe
         $"{schema}.mt_doc_{EntitySnapshot.Alias}", $"{schema}.mt_doc_{EntityValue.Alias}", $"{schema}.{RecordSection.Name}", $"{schema}.{OutboxSection.Name}",
         $"{schema}.{TimerSection.Name}", $"{schema}.{OrderSection.Name}", $"{schema}.{JournalSection.Name}", $"{schema}.{JournalTables.Slots}",
         $"{schema}.{JournalTables.Checkpoints}", $"{schema}.{JournalTables.FormerCheckpoints}", $"{schema}.{ParkedTable.Name}", $"{schema}.{RecordedNames.Name}",
-        members.Members, members.Slots, members.Cluster,
+        $"{schema}.{ReplicaTables.Values}", $"{schema}.{ReplicaTables.Deltas}", members.Members, members.Slots, members.Cluster,
     ];
 }

@@ -15,6 +15,7 @@ internal static class AppendSections
         new JournalSection(schema),
         new SnapshotSection(schema, types),
         new ValueSection(schema, types),
+        new ReplicaSection(schema),
         new RecordSection(schema),
         new TrimSection(schema),
         new OutboxSection(schema),

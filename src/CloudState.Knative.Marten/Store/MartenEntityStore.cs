@@ -43,6 +43,7 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly SetBasedAppend _setBased;
     private readonly Func<IReadOnlyList<StreamAppend>, Guid?, CancellationToken, Task<DateTimeOffset?>> _append;
     private readonly PostgresMemberStore _members;
+    private readonly PostgresReplicaStore _replicas;
 
     public MartenEntityStore(MartenStoreOptions options, ClusterOptions cluster, StoredTypes types)
     {
@@ -63,8 +64,10 @@ internal sealed class MartenEntityStore : IEntityStore
         Timers = new PostgresTimerStore(_database, _schema);
         Journal = new PostgresJournalReader(_database, _schema, new SlotNumbering(_database, _schema, memberTables));
         Parked = new PostgresParkedStore(_database, _schema);
+        var reader = new EntityReader(_database, _schema);
+        _replicas = new PostgresReplicaStore(_database, _schema, reader);
         _loader = new EntityLoader(
-            new EntityReader(_database, _schema), types, _names, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
+            reader, types, _names, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
         _setBased = new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections));
         _append = options.UseMartenSessions ?? options.Configure is not null
             ? new SessionAppend(_marten.Value.Store, memberTables, sections, cluster.Lease).RunAsync
@@ -120,6 +123,8 @@ internal sealed class MartenEntityStore : IEntityStore
     public IJournalReader Journal { get; }
 
     public IParkedStore Parked { get; }
+
+    public IReplicaStore Replicas => _replicas;
 
     public string SchemaScript() => _marten.Value.Store.Storage.ToDatabaseScript();
 
@@ -188,8 +193,13 @@ internal sealed class MartenEntityStore : IEntityStore
     public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) =>
         RunAsync(() => _queries.FindSequenceAsync(key, stream, cancellationToken), cancellationToken, WorkKind.Command);
 
-    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
-        RunAsync(() => _queries.ForgetAsync(before, cancellationToken), cancellationToken);
+    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => RunAsync(
+        async () =>
+        {
+            await _queries.ForgetAsync(before, cancellationToken);
+            await _replicas.ForgetAsync(before, cancellationToken);
+        },
+        cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

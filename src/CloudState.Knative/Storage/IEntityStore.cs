@@ -25,7 +25,7 @@ internal interface IEntityStore : IAsyncDisposable
     IParkedStore Parked { get; }
 
     /// <summary>What other processes add to replicated values; null when only one process can use the store.</summary>
-    IReplicaStore? Replicas => null;
+    IReplicaStore? Replicas { get; }
 
     /// <summary>Creates or upgrades the schema. Does nothing when it is up to date.</summary>
     /// <returns>Whether anything was created or upgraded.</returns>

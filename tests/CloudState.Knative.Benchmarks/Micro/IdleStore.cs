@@ -19,6 +19,8 @@ internal sealed class IdleStore : IEntityStore
 
     public IParkedStore Parked => throw new NotSupportedException();
 
+    public IReplicaStore? Replicas => null;
+
     public Task<bool> MigrateAsync(CancellationToken cancellationToken) => Task.FromResult(false);
 
     public string SchemaScript() => "";

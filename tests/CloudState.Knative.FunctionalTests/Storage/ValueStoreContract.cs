@@ -6,7 +6,7 @@ using Xunit;
 namespace CloudState.Knative.FunctionalTests.Storage;
 
 /// <summary>What every store must do with values, and with calls that are to be made.</summary>
-public abstract class ValueStoreContract : DeliveryStoreContract
+public abstract class ValueStoreContract : ReplicaStoreContract
 {
     [Fact]
     public async Task Value_IsReplacedAndDeleted()

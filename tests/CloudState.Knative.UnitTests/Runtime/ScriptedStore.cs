@@ -25,6 +25,8 @@ internal sealed class ScriptedStore : IEntityStore
 
     public IParkedStore Parked => throw new NotSupportedException();
 
+    public IReplicaStore? Replicas => null;
+
     public List<EntityAppend[]> Batches { get; } = [];
 
     public int Loads { get; private set; }
