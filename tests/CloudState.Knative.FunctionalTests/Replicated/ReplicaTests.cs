@@ -2,6 +2,7 @@ using CloudState.Knative.FunctionalTests.Hosting;
 using CloudState.Knative.FunctionalTests.Routing;
 using CloudState.Knative.FunctionalTests.Storage;
 using CloudState.Knative.Routing;
+using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using Xunit;
@@ -116,7 +117,7 @@ public sealed class ReplicaTests(PostgresSchema schema) : IClassFixture<Postgres
         await Pods.SettledAsync(first, second);
         var key = NewKey();
         Assert.Equal(0, await second.TotalAsync(key));
-        var once = new Grpc.Core.Metadata { { "idempotency-key", "once" } };
+        var once = new Metadata { { "idempotency-key", "once" } };
 
         Assert.Equal(3, await first.ChangeAsync(key, 3, once));
         Assert.Equal(3, await second.ChangeAsync(key, 3, once));

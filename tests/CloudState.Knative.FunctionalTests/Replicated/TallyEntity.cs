@@ -1,5 +1,3 @@
-using Grpc.Core;
-
 namespace CloudState.Knative.FunctionalTests.Replicated;
 
 [CrdtEntity<Tallies.TalliesBase>(EntityType)]
@@ -12,7 +10,7 @@ public sealed class TallyEntity : CrdtEntity<PNCounter>
         State.Increment(command.Amount);
         if (command.Reject)
         {
-            throw context.Fail(StatusCode.FailedPrecondition, "as told");
+            throw context.Fail("as told");
         }
 
         return Get();
