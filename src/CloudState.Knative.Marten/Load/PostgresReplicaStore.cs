@@ -47,7 +47,7 @@ internal sealed class PostgresReplicaStore(NpgsqlDataSource database, string sch
             },
             cancellationToken);
 
-    /// <summary>Removes values that are only deletions. A delta that is written meanwhile needs the row, so that both lock it; whether there are deltas is clear only then.</summary>
+    /// <summary>Removes values that are only deletions. A delta that is written meanwhile needs the row: both lock it, and only then it is clear if there are deltas.</summary>
     public async Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);

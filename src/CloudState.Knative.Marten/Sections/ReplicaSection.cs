@@ -13,7 +13,7 @@ namespace CloudState.Knative.Marten.Sections;
 /// <item>A deletion changes the epoch of the row, or inserts the row. Of two at the same time one finds neither.</item>
 /// <item>A fold takes place only if it has all of the fold before it. It deletes the deltas in it, but not those of its own statement, which sees none of its own rows.</item>
 /// <item>
-/// The row of a deleted value may be removed in time (<see cref="IEntityStore.ForgetAsync"/>), and with it the epoch that a delta needs. So such a delta locks the row against that.
+/// The row of a deleted value may be removed in time (<see cref="IEntityStore.ForgetAsync"/>), and with it the epoch that a delta needs. Such a delta locks the row against that.
 /// An update of the row by the statement itself has to come after the lock, for PostgreSQL takes no lock on what the same statement has updated.
 /// </item>
 /// </list>
