@@ -60,11 +60,6 @@ internal static class SqliteQueries
         session.Execute("DELETE FROM commands WHERE handled_at < $1", SqliteTime.ToText(before));
         session.Execute("DELETE FROM orders WHERE expires_at < $1", SqliteTime.ToText(now));
         session.Execute("DELETE FROM entity_values WHERE expires_at < $1", SqliteTime.ToText(before));
-        session.Execute("""
-            DELETE FROM replicas WHERE state IS NULL AND changed_at < $1
-                AND NOT EXISTS (SELECT 1 FROM deltas WHERE deltas.stream = replicas.stream AND deltas.epoch = replicas.epoch)
-            """,
-            SqliteTime.ToText(before));
     });
 
     /// <summary>Removes rows of a table that has ids.</summary>

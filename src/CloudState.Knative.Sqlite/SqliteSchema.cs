@@ -169,7 +169,6 @@ internal static class SqliteSchema
             value      TEXT,
             changed_at TEXT    NOT NULL
         ) STRICT;
-        CREATE INDEX replicas_by_deletion ON replicas (changed_at) WHERE state IS NULL;
 
         CREATE TABLE deltas (
             stream TEXT    NOT NULL,

@@ -12,16 +12,15 @@ namespace CloudState.Knative.Marten.Sections;
 /// <item>A delta needs the epoch that the statement sees. If the value is deleted meanwhile, the delta was added before that: its row is of a former epoch, and is not read.</item>
 /// <item>A deletion changes the epoch of the row, or inserts the row. Of two at the same time one finds neither.</item>
 /// <item>A fold takes place only if it has all of the fold before it. It deletes the deltas in it, but not those of its own statement, which sees none of its own rows.</item>
-/// <item>
-/// The row of a deleted value may be removed in time (<see cref="IEntityStore.ForgetAsync"/>), and with it the epoch that a delta needs. Such a delta locks the row against that.
-/// An update of the row by the statement itself has to come after the lock, for PostgreSQL takes no lock on what the same statement has updated.
-/// </item>
 /// </list>
 /// </remarks>
 internal sealed class ReplicaSection(string schema) : RowSection<(string Stream, ReplicaChange Change)>
 {
     // Numbers of a seat that are in the fold are not used again. Of those that are not, the primary key takes care.
     private const string IsNew = "not exists (select from unnest(r.seats, r.numbers) as folded(seat, number) where folded.seat = c.seat and folded.number >= c.first)";
+
+    private const string FoundSql =
+        "(select count(*) from replica_kept) + (select count(*) from replica_written w join replica_changes c on c.stream = w.stream where c.epoch > c.expected)";
 
     private const int ColumnCount = 11;
 
@@ -77,25 +76,18 @@ internal sealed class ReplicaSection(string schema) : RowSection<(string Stream,
         Array.ConvertAll(rows, row => row.Change.Folded is { } folded ? Encoding.UTF8.GetString(folded.Json) : null),
     ];
 
-    private string FoundSql =>
-        $"""
-        (select count(*) from replica_kept) + (select count(*) from replica_written w join replica_changes c on c.stream = w.stream where c.epoch > c.expected) + (
-          select count(*) from replica_changes c left join {_values} r on r.stream = c.stream where c.data is not null and c.epoch = 0 and coalesce(r.epoch, 0) = 0 and {IsNew})
-        """;
-
     private string Sql(string parameters) =>
         $"""
         replica_changes as (
           select stream, expected, epoch, seat, first, last, data, seats::integer[], numbers::bigint[], state, value::jsonb
           from permitted, unnest({parameters}) as c(stream, expected, epoch, seat, first, last, data, seats, numbers, state, value)),
         replica_kept as (
-          select c.stream from replica_changes c join {_values} r on r.stream = c.stream
-          where c.data is not null and c.epoch = c.expected and c.epoch > 0 and r.epoch = c.epoch and {IsNew}
-          for key share of r),
+          select from replica_changes c left join {_values} r on r.stream = c.stream
+          where c.data is not null and c.epoch = c.expected and coalesce(r.epoch, 0) = c.epoch and {IsNew}),
         replica_updated as (
           update {_values} r set epoch = c.epoch, seats = c.seats, numbers = c.numbers, state = c.state, value = c.value, changed_at = clock_timestamp()
           from replica_changes c
-          where (select count(*) from replica_kept) >= 0 and r.stream = c.stream and r.epoch = c.expected and (c.epoch > c.expected or c.state is not null and not exists (
+          where r.stream = c.stream and r.epoch = c.expected and (c.epoch > c.expected or c.state is not null and not exists (
             select from unnest(r.seats, r.numbers) as folded(seat, number)
             where not exists (select from unnest(c.seats, c.numbers) as seen(seat, number) where seen.seat = folded.seat and seen.number >= folded.number)))
           returning r.stream, r.epoch, r.seats, r.numbers),

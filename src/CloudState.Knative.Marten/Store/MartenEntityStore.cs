@@ -43,7 +43,6 @@ internal sealed class MartenEntityStore : IEntityStore
     private readonly SetBasedAppend _setBased;
     private readonly Func<IReadOnlyList<StreamAppend>, Guid?, CancellationToken, Task<DateTimeOffset?>> _append;
     private readonly PostgresMemberStore _members;
-    private readonly PostgresReplicaStore _replicas;
 
     public MartenEntityStore(MartenStoreOptions options, ClusterOptions cluster, StoredTypes types)
     {
@@ -65,7 +64,7 @@ internal sealed class MartenEntityStore : IEntityStore
         Journal = new PostgresJournalReader(_database, _schema, new SlotNumbering(_database, _schema, memberTables));
         Parked = new PostgresParkedStore(_database, _schema);
         var reader = new EntityReader(_database, _schema);
-        _replicas = new PostgresReplicaStore(_database, _schema, reader);
+        Replicas = new PostgresReplicaStore(_database, _schema, reader);
         _loader = new EntityLoader(
             reader, types, _names, options.Configure is null ? null : _marten.Value.Store, options.MaxConcurrentLoads, TimeSpan.FromSeconds(connection.Timeout));
         _setBased = new SetBasedAppend(_appending, new AppendStatement(new FenceSection(memberTables), sections));
@@ -124,7 +123,7 @@ internal sealed class MartenEntityStore : IEntityStore
 
     public IParkedStore Parked { get; }
 
-    public IReplicaStore Replicas => _replicas;
+    public IReplicaStore Replicas { get; }
 
     public string SchemaScript() => _marten.Value.Store.Storage.ToDatabaseScript();
 
@@ -193,13 +192,8 @@ internal sealed class MartenEntityStore : IEntityStore
     public Task<long> FindSequenceAsync(EntityId key, string stream, CancellationToken cancellationToken) =>
         RunAsync(() => _queries.FindSequenceAsync(key, stream, cancellationToken), cancellationToken, WorkKind.Command);
 
-    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) => RunAsync(
-        async () =>
-        {
-            await _queries.ForgetAsync(before, cancellationToken);
-            await _replicas.ForgetAsync(before, cancellationToken);
-        },
-        cancellationToken);
+    public Task ForgetAsync(DateTimeOffset before, CancellationToken cancellationToken) =>
+        RunAsync(() => _queries.ForgetAsync(before, cancellationToken), cancellationToken);
 
     public async ValueTask DisposeAsync()
     {

@@ -78,44 +78,6 @@ public sealed class PostgresReplicaStoreTests(PostgresSchema schema) : StoreCont
             $"select string_agg(substr(stream, {_type.Length + 2}) || ':' || first, ' ') from {schema.Name}.cloudstate_deltas where stream like '{_type}/%'"));
     }
 
-    [Fact]
-    public async Task DeletedValueThatAnotherProcessForgets_TakesNoDeltaOfItsEpoch()
-    {
-        await Write(Deletes(Entity("a")));
-        await using var connection = await schema.Database.OpenConnectionAsync(Cancellation);
-        await using var forgetting = await connection.BeginTransactionAsync(Cancellation);
-        await using var forget = connection.CreateCommand();
-        forget.CommandText = $"delete from {schema.Name}.cloudstate_replicas where stream = '{Entity("a")}'";
-        await forget.ExecuteNonQueryAsync(Cancellation);
-
-        var append = Write(Adds(Entity("a"), seat: 1, "a", epoch: 1));
-        while (await schema.QueryAsync<long>($"select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%{schema.Name}.cloudstate_replicas%'") == 0)
-        {
-            Assert.False(append.IsCompleted, "The delta did not wait for the row that it needs.");
-        }
-
-        await forgetting.CommitAsync(Cancellation);
-        await Assert.ThrowsAsync<VersionConflictException>(() => append);
-        Assert.Empty(TextsOf((await Store.Replicas!.ReadAsync(_type, ["a"], Cancellation))[0]));
-    }
-
-    [Fact]
-    public async Task DeletedValueThatAnotherProcessAddsTo_IsNotForgotten()
-    {
-        await Write(Deletes(Entity("a")));
-        await using var connection = await schema.Database.OpenConnectionAsync(Cancellation);
-        await using var adding = await connection.BeginTransactionAsync(Cancellation);
-        await using var add = connection.CreateCommand();
-        add.CommandText = $"select from {schema.Name}.cloudstate_replicas where stream = '{Entity("a")}' for key share";
-        await add.ExecuteNonQueryAsync(Cancellation);
-
-        await Store.ForgetAsync(DateTimeOffset.UtcNow.AddDays(1), Cancellation);
-        Assert.Equal(1, (await Store.Replicas!.ReadAsync(_type, ["a"], Cancellation))[0].Epoch);
-        await adding.CommitAsync(Cancellation);
-        await Store.ForgetAsync(DateTimeOffset.UtcNow.AddDays(1), Cancellation);
-        Assert.Equal(0, (await Store.Replicas!.ReadAsync(_type, ["a"], Cancellation))[0].Epoch);
-    }
-
     private protected override Task<IEntityStore> OpenAsync(StoredTypes types) => Task.FromResult<IEntityStore>(
         new MartenEntityStore(new MartenStoreOptions { ConnectionString = PostgresSchema.ConnectionString, SchemaName = schema.Name }, new(), types));
 

@@ -250,25 +250,6 @@ public abstract class ReplicaStoreContract : DeliveryStoreContract
         Assert.Equal(2, (await Load(events)).Version);
     }
 
-    [Fact]
-    public async Task DeletionWithoutAnythingAfterIt_IsForgottenInTime()
-    {
-        var (deleted, reused, folded) = (NewKey(), NewKey(), NewKey());
-        await Write(Deletes(deleted), Deletes(reused), With(Deletes(folded), change => change with { Folded = Fold("A", (1, 1)) }));
-        await Write(Adds(reused, seat: 1, "a", epoch: 1));
-
-        await Store.ForgetAsync(DateTimeOffset.UtcNow.AddDays(-1), Cancellation);
-        Assert.Equal(1, (await LoadReplica(deleted)).Epoch);
-        await Store.ForgetAsync(DateTimeOffset.UtcNow.AddDays(1), Cancellation);
-
-        Assert.Equal((0, 1, 1), ((await LoadReplica(deleted)).Epoch, (await LoadReplica(reused)).Epoch, (await LoadReplica(folded)).Epoch));
-        Assert.Equal(["a"], await LoadTexts(reused));
-        Assert.Equal(["=A"], await LoadTexts(folded));
-        await Assert.ThrowsAsync<VersionConflictException>(() => Write(Adds(deleted, seat: 1, "b", epoch: 1)));
-        await Write(Adds(deleted, seat: 1, "b"));
-        Assert.Equal(["b"], await LoadTexts(deleted));
-    }
-
     private Task<StoredEntity> LoadEntity(EntityId key) => Store.LoadAsync(key, StoredAs.Replica, AllCommands, Cancellation);
 
     private async Task<StoredReplica> LoadReplica(EntityId key) => (await LoadEntity(key)).Replica!;
