@@ -36,4 +36,15 @@ public static class EntityTestKit
         ArgumentNullException.ThrowIfNull(create);
         return new ValueTestKit<TState>(new EntityUnderTest(create, json), key);
     }
+
+    /// <summary>Makes a kit for a CRDT entity.</summary>
+    /// <param name="create">Makes the entity, with whatever its constructor takes. A new one each time: the kit loads the entity again and again.</param>
+    /// <param name="key">The key; null, the default, takes that of the first command.</param>
+    /// <exception cref="EntityDefinitionException">The class does not fit its service.</exception>
+    public static CrdtTestKit<TState> Create<TState>(Func<CrdtEntity<TState>> create, string? key = null)
+        where TState : Crdt, new()
+    {
+        ArgumentNullException.ThrowIfNull(create);
+        return new CrdtTestKit<TState>(new EntityUnderTest(create, json: null), key);
+    }
 }

@@ -24,7 +24,7 @@ public abstract class EntityTestKit<TState>
         _entity = Load();
     }
 
-    /// <summary>The current state. A protobuf message is a copy; an object of another class may be the entity's own.</summary>
+    /// <summary>The current state. A protobuf message is a copy; an object of another class, and a replicated value, may be the entity's own.</summary>
     public TState State => ReadState(((ClassInstance)_entity).Entity);
 
     private protected EntityUnderTest Entity { get; }
@@ -87,7 +87,7 @@ public abstract class EntityTestKit<TState>
         return new CommandResult<TState>(definition.HandlerName, answer, context.ReplyMetadata, State)
         {
             Events = events,
-            IsDeleted = events is [.., EntityDeleted] || change is ValueChange { Value.State: null },
+            IsDeleted = events is [.., EntityDeleted] || change is ValueChange { Value.State: null } or ReplicaChange { Deletions: > 0 },
         };
     }
 

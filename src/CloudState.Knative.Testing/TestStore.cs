@@ -9,6 +9,7 @@ internal sealed class TestStore(StoredTypes types)
     private readonly List<StoredForm> _events = [];
     private StoredForm? _state;
     private long _version;
+    private StoredReplica _replica = new(Epoch: 0, State: null, []);
 
     /// <summary>Adds an event; what precedes a deletion is never read again.</summary>
     public void Add(object @event)
@@ -32,6 +33,9 @@ internal sealed class TestStore(StoredTypes types)
         _events.Clear();
     }
 
+    /// <summary>Puts a replicated value in place of what was there.</summary>
+    public void Put(byte[] replica) => _replica = new StoredReplica(_replica.Epoch, replica, []);
+
     /// <summary>Adds an event as a former version of the service has written it.</summary>
     public void AddWritten(string typeName, string json)
     {
@@ -53,6 +57,10 @@ internal sealed class TestStore(StoredTypes types)
             case ValueChange { Value: { } value }:
                 Put("state", value.State);
                 break;
+            case ReplicaChange replica:
+                _replica = replica.Deletions > 0 ? new StoredReplica(replica.Epoch, State: null, []) : _replica;
+                _replica = _replica with { Deltas = [.. _replica.Deltas, .. replica.Deltas.Select(delta => delta.Bytes)] };
+                break;
         }
     }
 
@@ -62,5 +70,5 @@ internal sealed class TestStore(StoredTypes types)
         _version,
         _state is { } state ? new StoredSnapshot(_version - _events.Count, state.Read(types)) : null,
         [.. _events.Select(stored => stored.Read(types))],
-        RecentCommands: []);
+        RecentCommands: []) { Replica = _replica };
 }

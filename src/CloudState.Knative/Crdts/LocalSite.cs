@@ -11,18 +11,18 @@ internal sealed class LocalSite(Kind kind) : ICrdtSite
     private static readonly Dictionary<int, Guid> Members = new() { [Seat] = Member };
     private static readonly CrdtSurroundings Alone = new(TimeProvider.System, Member, () => Members);
 
-    private LatticeState _state = LatticeState.Empty(kind);
+    public LatticeState State { get; private set; } = LatticeState.Empty(kind);
 
-    public Content Content => _state.Content;
+    public Content Content => State.Content;
 
     public CrdtSurroundings Surroundings => Alone;
 
     public void Change<TContent>(Func<TContent, Stamp, Change?> edit)
         where TContent : Content
     {
-        if (_state.Edit(_state.NextDot(Seat), edit) is { } delta)
+        if (State.Edit(State.NextDot(Seat), edit) is { } delta)
         {
-            _state = _state.Amend(delta);
+            State = State.Amend(delta);
         }
     }
 }

@@ -1,9 +1,9 @@
+using System.Buffers;
 using System.Text.Json;
 using CloudState.Knative.Crdts;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Lattices;
 using CloudState.Knative.Storage;
-using System.Buffers;
 
 namespace CloudState.Knative.Replicated;
 

@@ -1,3 +1,4 @@
+using CloudState.Knative.FunctionalTests.Replicated;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
@@ -82,6 +83,7 @@ public sealed partial class ReadmeTests
     {
         EntityDefinitionReader.Read(typeof(SavingsAccount));
         EntityDefinitionReader.Read(typeof(ModelTransfer));
+        EntityDefinitionReader.Read(typeof(GuestbookEntity));
         ActionDefinitionReader.Read(typeof(ModelTeller));
     }
 
