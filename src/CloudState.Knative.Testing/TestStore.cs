@@ -70,5 +70,6 @@ internal sealed class TestStore(StoredTypes types)
         _version,
         _state is { } state ? new StoredSnapshot(_version - _events.Count, state.Read(types)) : null,
         [.. _events.Select(stored => stored.Read(types))],
-        RecentCommands: []) { Replica = _replica };
+        RecentCommands: [])
+    { Replica = _replica };
 }

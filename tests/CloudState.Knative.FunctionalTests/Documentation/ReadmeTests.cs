@@ -1,10 +1,10 @@
-using CloudState.Knative.FunctionalTests.Replicated;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 using CloudState.Knative.Actions;
 using CloudState.Knative.Entities;
 using CloudState.Knative.FunctionalTests.Hosting;
+using CloudState.Knative.FunctionalTests.Replicated;
 using CloudState.Knative.Marten;
 using CloudState.Knative.Sqlite;
 using Xunit;
