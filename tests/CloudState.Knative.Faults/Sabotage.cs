@@ -38,13 +38,26 @@ internal static class Sabotage
             base.AppendAsync(batch, memberId: null, cancellationToken);
     }
 
-    /// <summary>Says that it has stored what it only begins to store: what replicas add is announced and acknowledged too early.</summary>
+    /// <summary>Says that it has stored what it stores one after another later: what replicas add is announced and acknowledged too early.</summary>
     private sealed class EarlyStore(IEntityStore store) : DecoratedStore(store)
     {
+        private readonly Lock _lock = new();
+        private Task _last = Task.CompletedTask;
+
         public override Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken)
         {
-            _ = base.AppendAsync(batch, memberId, CancellationToken.None);
+            lock (_lock)
+            {
+                _last = AppendAfterAsync(_last, batch, memberId);
+            }
+
             return Task.FromResult<DateTimeOffset?>(null);
+        }
+
+        private async Task AppendAfterAsync(Task earlier, IReadOnlyList<EntityAppend> batch, Guid? memberId)
+        {
+            await earlier.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await base.AppendAsync(batch, memberId, CancellationToken.None);
         }
     }
 
