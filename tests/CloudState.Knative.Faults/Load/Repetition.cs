@@ -73,7 +73,9 @@ internal sealed class Repetition(RunOptions options, PodCluster cluster, FaultLo
             }
         }
 
-        operation.Attempts = attempts.Count <= 8 ? string.Join(", ", attempts) : $"{string.Join(", ", attempts.Take(4))}, ... {attempts.Count} attempts, {string.Join(", ", attempts.TakeLast(3))}";
+        operation.Attempts = attempts.Count <= 8
+            ? string.Join(", ", attempts)
+            : $"{string.Join(", ", attempts.Take(4))}, ... {attempts.Count} attempts, {string.Join(", ", attempts.TakeLast(3))}";
 
         void GiveUpWhenLate()
         {

@@ -5,7 +5,8 @@ using Grpc.Core;
 namespace CloudState.Knative.Faults.Replicas;
 
 /// <summary>
-/// A set. Each element is added by one command, and removed by one at most, after the addition was acknowledged: so it follows from their outcomes whether it has to be there at the end.
+/// A set. Each element is added by one command, and removed by one at most, after the addition was acknowledged. So it follows from their outcomes whether it has to be there
+/// at the end.
 /// </summary>
 /// <remarks>The item of an operation is the element that it adds, and negative if it removes it. Among the items of a reply, a negative one was found and removed.</remarks>
 internal sealed class BadgeHistory(string key) : ReplicaHistory(key)

@@ -29,7 +29,13 @@ internal sealed class Convergence(PodCluster cluster, IReadOnlyList<ReplicaHisto
         for (var started = Stopwatch.GetTimestamp(); ;)
         {
             var values = await Task.WhenAll(pods.Select(pod => ReadAsync(pod, cancellationToken)));
-            var (names, all) = expected is { } stored ? ([.. pods.Select(pod => pod.Name), stored.Pod.Name], [.. values, stored.Values]) : (pods.Select(pod => pod.Name).ToArray(), values);
+            string[] names = [.. pods.Select(pod => pod.Name)];
+            var all = values;
+            if (expected is { } stored)
+            {
+                (names, all) = ([.. names, stored.Pod.Name], [.. values, stored.Values]);
+            }
+
             int[] different = [.. Enumerable.Range(0, histories.Count).Where(index => all.Any(value => !AreEqual(value[index], all[^1][index])))];
             if (different.Length == 0)
             {

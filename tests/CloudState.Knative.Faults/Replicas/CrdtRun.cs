@@ -7,7 +7,7 @@ using CloudState.Knative.Faults.Nemesis;
 
 namespace CloudState.Knative.Faults.Replicas;
 
-/// <summary>Does operations on counters and sets of which every pod has a replica, under faults; then compares what all pods and the store have with what was acknowledged.</summary>
+/// <summary>Does operations on counters and sets of which every pod has a replica, under faults; then compares what all pods and the store have with that.</summary>
 internal sealed class CrdtRun(CrdtRunOptions options)
 {
     // Of the clients, one in so many has no command ids, and of the entities.
@@ -27,7 +27,8 @@ internal sealed class CrdtRun(CrdtRunOptions options)
           (select max(cardinality(seats)) from cloudstate_replicas))::bigint
         """;
 
-    private readonly string _work = Environment.GetEnvironmentVariable("CLOUDSTATE_FAULTS_WORK") ?? throw new InvalidOperationException("Run the suite with 'bash tests/faults.sh'.");
+    private readonly string _work = Environment.GetEnvironmentVariable("CLOUDSTATE_FAULTS_WORK")
+        ?? throw new InvalidOperationException("Run the suite with 'bash tests/faults.sh'.");
     private readonly Counters _counters = new();
     private readonly ReplicaHistory[] _withIds = Histories("once", options.Keys);
     private readonly ReplicaHistory[] _withoutIds = Histories("plain", 1 + (options.Keys / Idless));
@@ -95,7 +96,8 @@ internal sealed class CrdtRun(CrdtRunOptions options)
         var rows = await stored.CountAsync("select count(*) from cloudstate_deltas", cancellationToken);
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{histories.Length} entities: {_counters.AcknowledgedWrites} writes acknowledged, {_counters.UnknownWrites} unknown; {_counters.AnsweredReads} reads; {_counters.Failed} operations without effect or result; " +
+            $"{histories.Length} entities: {_counters.AcknowledgedWrites} writes acknowledged, {_counters.UnknownWrites} unknown; " +
+            $"{_counters.AnsweredReads} reads; {_counters.Failed} operations without effect or result; " +
             $"the pods agreed after {lasted.TotalSeconds:0.0} s; {seats} seats of at most {most}, {rows} rows of deltas"));
         return FaultRun.Conclude(run, _work, faults, report, _counters);
 

@@ -7,7 +7,14 @@ namespace CloudState.Knative.Faults.Replicas;
 
 /// <summary>One user of replicated entities: does one random operation after another, on the next pod in turn. With command ids it repeats each until it is answered.</summary>
 internal sealed class ReplicaClient(
-    int number, bool hasCommandIds, RunOptions options, PodCluster cluster, IReadOnlyList<ReplicaHistory> histories, FaultLog faults, Counters counters, Action<string> reportAnomaly)
+    int number,
+    bool hasCommandIds,
+    RunOptions options,
+    PodCluster cluster,
+    IReadOnlyList<ReplicaHistory> histories,
+    FaultLog faults,
+    Counters counters,
+    Action<string> reportAnomaly)
 {
     private readonly Random _random = new(unchecked(options.Seed * 1000 + number));
     private readonly Repetition _repetition = new(options, cluster, faults, reportAnomaly);

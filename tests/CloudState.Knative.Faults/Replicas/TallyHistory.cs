@@ -4,7 +4,7 @@ using Grpc.Core;
 
 namespace CloudState.Knative.Faults.Replicas;
 
-/// <summary>A counter to which the clients add: at the end it has all that was acknowledged, perhaps some of what may have been executed, and not less than it ever showed.</summary>
+/// <summary>A counter to which the clients add: at the end it has what was acknowledged, perhaps some of what is unknown, and not less than it ever showed.</summary>
 internal sealed class TallyHistory(string key) : ReplicaHistory(key)
 {
     private const double ReadShare = 0.2;
