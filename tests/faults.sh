@@ -6,6 +6,7 @@
 # bash tests/faults.sh --effect-kills N [--store embedded|postgres] kills N pods between the commit of an effect and its execution instead.
 # bash tests/faults.sh --events N [--kill-every S] ... sends N events through entities, their journals and an action to a sink while pods are killed.
 # bash tests/faults.sh --timers N [--kills K] ... sets N timers while pods are killed, and for a while there are none.
+# bash tests/faults.sh --crdt N [--sabotage early] ... does N operations on counters and sets of which every pod has a replica, under the same faults.
 #
 # tests/hostile.sh calls it with --hostile, for another suite.
 #

@@ -54,7 +54,9 @@ internal sealed class FaultRun(RunOptions options)
         await verified;
 
         AvailabilityReport.Print(faults);
-        return Conclude(faults, anomalies, verifier.Verified);
+        Console.WriteLine(
+            $"{verifier.Verified} carts: {_counters.AcknowledgedWrites} writes acknowledged, {_counters.UnknownWrites} unknown; {_counters.AnsweredReads} reads; {_counters.Failed} operations without effect or result");
+        return Conclude(options, _work, faults, anomalies, _counters);
 
         void ReportAnomaly(string what)
         {
@@ -75,26 +77,25 @@ internal sealed class FaultRun(RunOptions options)
         await Task.Delay(Quiet, cancellationToken);
     }
 
-    private int Conclude(FaultLog faults, AnomalyReport anomalies, int verified)
+    /// <summary>Prints the last line, and where the logs are if they are needed. Returns the exit code.</summary>
+    public static int Conclude(RunOptions options, string work, FaultLog faults, AnomalyReport anomalies, Counters counters)
     {
-        Console.WriteLine(
-            $"{verified} carts: {_counters.AcknowledgedWrites} writes acknowledged, {_counters.UnknownWrites} unknown; {_counters.AnsweredReads} reads; {_counters.Failed} operations without effect or result");
         if (anomalies.Count > 0)
         {
-            File.WriteAllText(Path.Combine(_work, "keep"), "");
-            Console.WriteLine($"The logs of the pods: {Path.Combine(_work, "pods")}");
+            File.WriteAllText(Path.Combine(work, "keep"), "");
+            Console.WriteLine($"The logs of the pods: {Path.Combine(work, "pods")}");
         }
 
-        var summary = $"seed {options.Seed}: {_counters.Operations} operations, {faults.All.Count} faults, {anomalies.Count} anomalies; {AvailabilityReport.Summary(faults)}";
+        var summary = $"seed {options.Seed}: {counters.Operations} operations, {faults.All.Count} faults, {anomalies.Count} anomalies; {AvailabilityReport.Summary(faults)}";
         Console.WriteLine(options.Sabotage is null ? summary : $"{summary}; sabotage {options.Sabotage} {(anomalies.Count > 0 ? "was found" : "was NOT found")}");
         var isClean = anomalies.Count == 0;
-        return _counters.AcknowledgedWrites + _counters.AnsweredReads > 0 && isClean == options.Sabotage is null ? 0 : 1;
+        return counters.AcknowledgedWrites + counters.AnsweredReads > 0 && isClean == options.Sabotage is null ? 0 : 1;
     }
 
-    private static async Task<string> DescribeAsync(PodCluster cluster) =>
+    public static async Task<string> DescribeAsync(PodCluster cluster) =>
         string.Join('\n', await Task.WhenAll(cluster.Pods.Select(async pod => $"  {pod.Name} ({pod.Revision}): {await pod.DescribeRingAsync()}")));
 
-    private static async Task GuardAsync(Task task, CancellationTokenSource broken)
+    public static async Task GuardAsync(Task task, CancellationTokenSource broken)
     {
         try
         {

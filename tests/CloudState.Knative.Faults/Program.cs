@@ -2,12 +2,13 @@ using System.Runtime.InteropServices;
 using CloudState.Knative.Faults.Effects;
 using CloudState.Knative.Faults.Events;
 using CloudState.Knative.Faults.Hostile;
+using CloudState.Knative.Faults.Replicas;
 using CloudState.Knative.Faults.Timers;
 using CloudState.Knative.Faults.Upgrade;
 
 namespace CloudState.Knative.Faults;
 
-/// <summary>The fault suite, and, as <c>pod</c>, <c>wallets</c>, <c>numbers</c> or <c>alarms</c>, one process that it tests.</summary>
+/// <summary>The fault suite, and, as <c>pod</c>, <c>wallets</c>, <c>numbers</c>, <c>alarms</c> or <c>replicas</c>, one process that it tests.</summary>
 internal static class Program
 {
     public static async Task<int> Main(string[] args)
@@ -22,6 +23,8 @@ internal static class Program
                 return await NumberPod.RunAsync(numberArguments);
             case [AlarmPod.Role, .. var alarmArguments]:
                 return await AlarmPod.RunAsync(alarmArguments);
+            case [ReplicaPod.Role, .. var replicaArguments]:
+                return await ReplicaPod.RunAsync(replicaArguments);
         }
 
         args = args is ["run", .. var runArguments] ? runArguments : args;
@@ -33,6 +36,7 @@ internal static class Program
                 ["--effect-kills", .. var kills] => cancelled => EffectKills.RunAsync(kills, cancelled),
                 ["--events", ..] => new EventRun(EventRunOptions.Parse(args)).RunAsync,
                 ["--timers", ..] => new TimerRun(TimerRunOptions.Parse(args)).RunAsync,
+                ["--crdt", ..] => new CrdtRun(CrdtRunOptions.Parse(args)).RunAsync,
                 ["--hostile", .. var hostile] => new HostileRun(HostileOptions.Parse(hostile)).RunAsync,
                 ["--upgrade", .. var upgrade] => new UpgradeRun(UpgradeOptions.Parse(upgrade)).RunAsync,
                 _ => new FaultRun(RunOptions.Parse(args)).RunAsync,
@@ -41,7 +45,15 @@ internal static class Program
         catch (FormatException wrong)
         {
             Console.Error.WriteLine(wrong.Message);
-            Console.Error.WriteLine(args switch { ["--events", ..] => EventRunOptions.Usage, ["--timers", ..] => TimerRunOptions.Usage, ["--hostile", ..] => HostileOptions.Usage, ["--upgrade", ..] => UpgradeOptions.Usage, _ => RunOptions.Usage });
+            Console.Error.WriteLine(args switch
+            {
+                ["--events", ..] => EventRunOptions.Usage,
+                ["--timers", ..] => TimerRunOptions.Usage,
+                ["--crdt", ..] => CrdtRunOptions.Usage,
+                ["--hostile", ..] => HostileOptions.Usage,
+                ["--upgrade", ..] => UpgradeOptions.Usage,
+                _ => RunOptions.Usage,
+            });
             return 2;
         }
 

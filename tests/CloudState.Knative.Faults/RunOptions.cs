@@ -24,6 +24,8 @@ internal sealed record RunOptions
           instead sends N events through entities, their journals and an action to a sink while pods are killed
                bash tests/faults.sh --timers N [options]
           instead sets N timers while pods are killed, and for a while there are none
+               bash tests/faults.sh --crdt N [options]
+          instead does N operations on counters and sets of which every pod has a replica, under the same faults
         """;
 
     public const int MaxPods = 6;
@@ -91,7 +93,7 @@ internal sealed record RunOptions
     public static int Number(string name, string value, int min, int max) =>
         int.TryParse(value, CultureInfo.InvariantCulture, out var number) && number >= min && number <= max ? number : throw Wrong(name, value);
 
-    private static FaultKind[] Kinds(string name, string value) => value == "none"
+    public static FaultKind[] Kinds(string name, string value) => value == "none"
         ? []
         : [.. value.Split(',').Select(word => Enum.TryParse<FaultKind>(word, ignoreCase: true, out var kind) && !char.IsDigit(word[0]) ? kind : throw Wrong(name, word)).Distinct()];
 

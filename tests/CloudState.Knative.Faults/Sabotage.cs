@@ -10,8 +10,13 @@ namespace CloudState.Knative.Faults;
 internal static class Sabotage
 {
     public const string Fence = "fence";
+
+    /// <summary>Of pods with replicated entities.</summary>
+    public const string Early = "early";
+
     private const string SelfFencing = "self-fencing";
 
+    /// <summary>Those of pods with carts.</summary>
     public static IReadOnlyList<string> Names { get; } = [Fence, SelfFencing];
 
     public static void Apply(CloudStateBuilder cloudState, string name)
@@ -21,6 +26,7 @@ internal static class Sabotage
         {
             Fence => new UnfencedStore((IEntityStore)original(provider)),
             SelfFencing => new DeceivedStore((IEntityStore)original(provider)),
+            Early => new EarlyStore((IEntityStore)original(provider)),
             _ => throw new ArgumentException($"There is no sabotage '{name}'.", nameof(name)),
         }));
     }
@@ -30,6 +36,29 @@ internal static class Sabotage
     {
         public override Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken) =>
             base.AppendAsync(batch, memberId: null, cancellationToken);
+    }
+
+    /// <summary>Says that it has stored what it stores one after another later: what replicas add is announced and acknowledged too early.</summary>
+    private sealed class EarlyStore(IEntityStore store) : DecoratedStore(store)
+    {
+        private readonly Lock _lock = new();
+        private Task _last = Task.CompletedTask;
+
+        public override Task<DateTimeOffset?> AppendAsync(IReadOnlyList<EntityAppend> batch, Guid? memberId, CancellationToken cancellationToken)
+        {
+            lock (_lock)
+            {
+                _last = AppendAfterAsync(_last, batch, memberId);
+            }
+
+            return Task.FromResult<DateTimeOffset?>(null);
+        }
+
+        private async Task AppendAfterAsync(Task earlier, IReadOnlyList<EntityAppend> batch, Guid? memberId)
+        {
+            await earlier.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await base.AppendAsync(batch, memberId, CancellationToken.None);
+        }
     }
 
     /// <summary>Lets the pod believe that its lease was renewed, whatever has happened.</summary>

@@ -60,6 +60,12 @@ internal sealed partial class Pod : IAsyncDisposable
 
     public PodConnections Connections { get; }
 
+    /// <summary>When its process was started, as a timestamp.</summary>
+    public long Started { get; private set; }
+
+    /// <summary>When its process has ended, as a timestamp; <see cref="long.MaxValue"/> until then.</summary>
+    public long Ended { get; private set; } = long.MaxValue;
+
     public bool HasExited => _exited.Task.IsCompleted;
 
     /// <summary>Whether it was told to end: another end is a crash.</summary>
@@ -77,9 +83,11 @@ internal sealed partial class Pod : IAsyncDisposable
         _process.ErrorDataReceived += (_, line) => Read(line.Data);
         _process.Exited += (_, _) =>
         {
+            Ended = Stopwatch.GetTimestamp();
             _exited.TrySetResult();
             _started.TrySetException(new InvalidOperationException($"{Name} ended instead of starting, with exit code {_process.ExitCode}."));
         };
+        Started = Stopwatch.GetTimestamp();
         _process.Start();
         lock (typeof(Pod))
         {

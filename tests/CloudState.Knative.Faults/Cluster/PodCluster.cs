@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 
 namespace CloudState.Knative.Faults.Cluster;
 
@@ -20,6 +21,17 @@ internal sealed class PodCluster(PodSettings settings, string pidFile, Action<st
 
     /// <summary>Those that listen and have not ended.</summary>
     public ImmutableArray<Pod> Pods => _pods;
+
+    /// <summary>The most pods that there were at one time, those included that had ended not longer ago than this.</summary>
+    public int MostAtOneTime(TimeSpan lingering)
+    {
+        var after = (long)(lingering.TotalSeconds * Stopwatch.Frequency);
+        lock (_lock)
+        {
+            Pod[] all = [.. _pods, .. _ended];
+            return all.Max(pod => all.Count(other => other.Started <= pod.Started && (other.Ended == long.MaxValue || other.Ended + after >= pod.Started)));
+        }
+    }
 
     /// <summary>The next pod in turn, as a load balancer without any knowledge picks it; null when there is none.</summary>
     public Pod? Next()

@@ -1,3 +1,4 @@
+using CloudState.Knative.Faults.Replicas;
 using Grpc.Net.Client;
 
 namespace CloudState.Knative.Faults.Cluster;
@@ -13,6 +14,7 @@ internal sealed class PodConnections : IDisposable
         Http = new HttpClient(Handler()) { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
         _channel = GrpcChannel.ForAddress(address, new GrpcChannelOptions { HttpHandler = Handler(), DisposeHttpClient = true });
         Carts = new ShoppingCart.Api.ShoppingCart.ShoppingCartClient(_channel);
+        (Tallies, Badges) = (new Tallies.TalliesClient(_channel), new Badges.BadgesClient(_channel));
 
         static SocketsHttpHandler Handler() => new() { ConnectTimeout = TimeSpan.FromSeconds(3), UseProxy = false };
     }
@@ -20,6 +22,10 @@ internal sealed class PodConnections : IDisposable
     public HttpClient Http { get; }
 
     public ShoppingCart.Api.ShoppingCart.ShoppingCartClient Carts { get; }
+
+    public Tallies.TalliesClient Tallies { get; }
+
+    public Badges.BadgesClient Badges { get; }
 
     public void Dispose()
     {

@@ -33,6 +33,7 @@ internal sealed record PodSettings(string Folder, PostgresServer Postgres, TimeS
     {
         var start = this switch
         {
+            { Role: { } role, Sabotage: { } sabotage } => StartOf(typeof(PodSettings).Assembly.Location, [role, "--sabotage", sabotage, .. arguments]),
             { Role: { } role } => StartOf(typeof(PodSettings).Assembly.Location, [role, .. arguments]),
             { Sabotage: { } sabotage } => StartOf(typeof(PodSettings).Assembly.Location, ["pod", "--sabotage", sabotage, .. arguments]),
             _ => StartOf(Program, arguments),

@@ -45,7 +45,8 @@ internal static class GrpcCaller
         timeout,
         cancellationToken);
 
-    private static async Task<Answer> CallAsync(Func<CallOptions, Task<List<int>>> call, TimeSpan timeout, CancellationToken cancellationToken)
+    /// <summary>One attempt of any call that says what items there are.</summary>
+    public static async Task<Answer> CallAsync(Func<CallOptions, Task<List<int>>> call, TimeSpan timeout, CancellationToken cancellationToken)
     {
         try
         {
@@ -69,7 +70,7 @@ internal static class GrpcCaller
         }
     }
 
-    private static CallOptions WithId(CallOptions options, string commandId) => options.WithHeaders(new Metadata { { "idempotency-key", commandId } });
+    public static CallOptions WithId(CallOptions options, string commandId) => options.WithHeaders(new Metadata { { "idempotency-key", commandId } });
 
     private static Answer ToAnswer(Status status) => status switch
     {
