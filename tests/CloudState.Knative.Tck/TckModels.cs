@@ -1,4 +1,5 @@
 using CloudState.Knative.Tck.Action;
+using CloudState.Knative.Tck.Crdts;
 using CloudState.Knative.Tck.EventSourced;
 using CloudState.Knative.Tck.ValueEntity;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -20,6 +21,9 @@ internal static class TckModels
             .AddEntity<ValueEntityTckModelEntity>()
             .AddEntity<ValueEntityTwoEntity>()
             .AddEntity<ValueEntityConfiguredEntity>(options => options.PassivateAfter = ConfiguredPassivation)
+            .AddEntity<CrdtTckModelEntity>()
+            .AddEntity<CrdtTwoEntity>()
+            .AddEntity<CrdtConfiguredEntity>(options => options.PassivateAfter = ConfiguredPassivation)
             .AddAction<ActionTckModelAction>()
             .AddAction<ActionTwoAction>();
     }

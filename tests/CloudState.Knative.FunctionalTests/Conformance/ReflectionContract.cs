@@ -1,4 +1,5 @@
 using CloudState.Knative.Tck.Action;
+using CloudState.Knative.Tck.Crdts;
 using CloudState.Knative.Tck.EventSourced;
 using CloudState.Knative.Tck.ValueEntity;
 using Google.Protobuf.Reflection;
@@ -14,6 +15,7 @@ public abstract class ReflectionContract(TckDeployment tck) : ConformanceTest(tc
     [
         EventSourcedTckModel.Descriptor, EventSourcedTwo.Descriptor, EventSourcedConfigured.Descriptor,
         ValueEntityTckModel.Descriptor, ValueEntityTwo.Descriptor, ValueEntityConfigured.Descriptor,
+        CrdtTckModel.Descriptor, CrdtTwo.Descriptor, CrdtConfigured.Descriptor,
         ActionTckModel.Descriptor, ActionTwo.Descriptor,
     ];
 

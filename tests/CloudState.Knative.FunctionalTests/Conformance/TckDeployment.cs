@@ -24,6 +24,8 @@ public abstract class TckDeployment : IAsyncLifetime
 
     internal HttpClient Http => _pods[(uint)Interlocked.Increment(ref _requests) % _pods.Length].Http1;
 
+    internal int PodCount => _pods.Length;
+
     /// <summary>The calls that the targets of forwards and effects had, at whatever pod.</summary>
     internal CallLog Calls { get; } = new();
 
@@ -36,6 +38,9 @@ public abstract class TckDeployment : IAsyncLifetime
         await StopAsync();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>One of the pods, for tests in which it matters who is asked. After a restart there are others.</summary>
+    internal TestService Pod(int number) => _pods[number % _pods.Length];
 
     /// <summary>Ends all pods, then starts as many.</summary>
     internal async Task RestartAsync()
