@@ -45,8 +45,8 @@ internal sealed class AppendStatement(FenceSection fence, IReadOnlyList<AppendSe
             $"permitted as (select true {(isFenced ? "from member" : "")})",
             .. present.Select(section => section.Sql(text)),
         ];
-        var found = string.Join(" + ", present.Select(section => section.Found(text)).OfType<string>());
-        var expected = string.Join(" + ", present.Select(section => section.Expected).OfType<string>());
+        var found = Sum(present.Select(section => section.Found(text)));
+        var expected = Sum(present.Select(section => section.Expected));
 
         // The entities that are where they were expected; otherwise a division by zero undoes everything.
         return
@@ -57,5 +57,8 @@ internal sealed class AppendStatement(FenceSection fence, IReadOnlyList<AppendSe
               else 1 / (case when {found} = {expected} then 1 else 0 end) = 1
             end, now()
             """;
+
+        // A batch that changes no state, such as records of commands for replicated entities, has nothing to count.
+        static string Sum(IEnumerable<string?> counts) => string.Join(" + ", counts.OfType<string>().DefaultIfEmpty("0"));
     }
 }
