@@ -251,6 +251,16 @@ public abstract class ReplicaStoreContract : DeliveryStoreContract
     }
 
     [Fact]
+    public async Task RecordsOfCommandsThatChangeNothing_AreWrittenWithoutAnythingElse()
+    {
+        var key = NewKey();
+
+        await Write(new EntityAppend(key, new ReplicaChange(0, 0, 0)) { Commands = [Record("read")] });
+
+        Assert.Equal("read", Assert.Single((await LoadEntity(key)).RecentCommands).CommandId);
+    }
+
+    [Fact]
     public async Task DeletionWithoutAnythingAfterIt_IsForgottenInTime()
     {
         var (deleted, reused, folded) = (NewKey(), NewKey(), NewKey());
