@@ -250,6 +250,16 @@ public abstract class ReplicaStoreContract : DeliveryStoreContract
         Assert.Equal(2, (await Load(events)).Version);
     }
 
+    [Fact]
+    public async Task RecordsOfCommandsThatChangeNothing_AreWrittenWithoutAnythingElse()
+    {
+        var key = NewKey();
+
+        await Write(new EntityAppend(key, new ReplicaChange(0, 0, 0)) { Commands = [Record("read")] });
+
+        Assert.Equal("read", Assert.Single((await LoadEntity(key)).RecentCommands).CommandId);
+    }
+
     private Task<StoredEntity> LoadEntity(EntityId key) => Store.LoadAsync(key, StoredAs.Replica, AllCommands, Cancellation);
 
     private async Task<StoredReplica> LoadReplica(EntityId key) => (await LoadEntity(key)).Replica!;
