@@ -102,9 +102,9 @@ internal sealed class ClusterState
         return false;
     }
 
-    public void HoldReplicas(Tenure tenure)
+    public void HoldReplicas(Tenure tenure, int seat)
     {
-        (Seat, MemberId) = (tenure.Seat, tenure.MemberId!.Value);
+        (Seat, MemberId) = (seat, tenure.MemberId!.Value);
         foreach (var (type, replicas) in _replicas)
         {
             for (var number = 0; number < replicas.Length; number++)

@@ -255,10 +255,10 @@ internal sealed partial class Membership(
         var sentAt = time.GetTimestamp();
         var (members, claimed) = await store.JoinAsync(self, previousIds, options.Lease, options.Slots, CancellationToken.None);
         _ids.RemoveRange(0, _ids.Count - 1);
-        _tenure = new Tenure(self.Id, time, members.All.First(member => member.Id == self.Id).Seat);
+        _tenure = new Tenure(self.Id, time);
         _tenure.Renew(sentAt, options.Lease - options.Margin);
         Hold(claimed, _tenure);
-        state.HoldReplicas(_tenure);
+        state.HoldReplicas(_tenure, members.All.First(member => member.Id == self.Id).Seat);
         return members;
     }
 

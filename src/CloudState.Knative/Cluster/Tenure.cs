@@ -1,5 +1,3 @@
-using CloudState.Knative.Storage;
-
 namespace CloudState.Knative.Cluster;
 
 /// <summary>The time from a process's joining the cluster to its leaving or expulsion, and how long its lease lasts as far as it knows.</summary>
@@ -9,10 +7,9 @@ internal sealed class Tenure
     private long _validUntil;
     private volatile bool _isOver;
 
-    public Tenure(Guid memberId, TimeProvider time, int seat = 0)
+    public Tenure(Guid memberId, TimeProvider time)
     {
         MemberId = memberId;
-        Seat = seat;
         _time = time;
     }
 
@@ -20,14 +17,10 @@ internal sealed class Tenure
     {
         _time = time;
         _validUntil = long.MaxValue;
-        Seat = 1;
     }
 
     /// <summary>Null when the process does not share its store.</summary>
     public Guid? MemberId { get; }
-
-    /// <inheritdoc cref="Member.Seat"/>
-    public int Seat { get; }
 
     /// <summary>Whether no other process can own now what this process owned when it last heard of the store.</summary>
     public bool IsValid => !_isOver && _time.GetTimestamp() < Volatile.Read(ref _validUntil);
