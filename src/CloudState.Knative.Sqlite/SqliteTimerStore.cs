@@ -5,7 +5,7 @@ namespace CloudState.Knative.Sqlite;
 /// <summary>The table of timers.</summary>
 internal sealed class SqliteTimerStore(SqliteDatabase database) : ITimerStore
 {
-    public Task<(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next)> ReadAsync(
+    public Task<ComingTimers> ReadAsync(
         IReadOnlyCollection<Slot> slots, DateTimeOffset before, CancellationToken cancellationToken) => database.ReadAsync(
         session =>
         {
@@ -20,7 +20,7 @@ internal sealed class SqliteTimerStore(SqliteDatabase database) : ITimerStore
                 }
             }
 
-            return ((IReadOnlyList<StoredTimer>)[.. due.Where(timer => slots.Contains(timer.Slot))], NextOf(session, slots, before));
+            return new ComingTimers([.. due.Where(timer => slots.Contains(timer.Slot))], NextOf(session, slots, before));
         },
         cancellationToken);
 

@@ -21,7 +21,7 @@ internal sealed class PostgresTimerStore(NpgsqlDataSource database, string schem
 
     private readonly string _remove = $"delete from {schema}.{TimerSection.Name} where id = any($1)";
 
-    public Task<(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next)> ReadAsync(
+    public Task<ComingTimers> ReadAsync(
         IReadOnlyCollection<Slot> slots, DateTimeOffset before, CancellationToken cancellationToken) => MartenFailures.TranslateAsync(
         async () =>
         {
@@ -39,7 +39,7 @@ internal sealed class PostgresTimerStore(NpgsqlDataSource database, string schem
 
             await reader.NextResultAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
-            return ((IReadOnlyList<StoredTimer>)due, reader.IsDBNull(0) ? (DateTimeOffset?)null : reader.GetFieldValue<DateTimeOffset>(0));
+            return new ComingTimers(due, reader.IsDBNull(0) ? null : reader.GetFieldValue<DateTimeOffset>(0));
         },
         cancellationToken);
 

@@ -65,6 +65,9 @@ internal readonly record struct CallOutcome
     /// <summary>Where in the journal the last event of the command is, as a <see cref="JournalPosition"/>; null if it stored none that are consumed.</summary>
     public string? Position { get; init; }
 
+    /// <summary>What was stored of a replicated entity and all pods are to merge before the caller gets the outcome; null if they need not.</summary>
+    public ReplicaNews? Unmerged { get; init; }
+
     /// <summary>Goes out with the reply; null if empty.</summary>
     public IReadOnlyList<KeyValuePair<string, string>>? Metadata { get; init; }
 

@@ -66,7 +66,7 @@ internal sealed class TimerService(
 
         var (horizon, slots) = (now + ReadAhead, owned.ToDictionary(slot => slot.Slot));
         schedule.StartReading(owned, horizon);
-        var (due, next) = owned.Count == 0 ? ([], null) : await store.Timers.ReadAsync(slots.Keys, horizon, stopping);
+        var (due, next) = owned.Count == 0 ? new ComingTimers([], Next: null) : await store.Timers.ReadAsync(slots.Keys, horizon, stopping);
         schedule.Merge(due, next, slots);
         (_read, _horizon) = (owned, horizon);
     }

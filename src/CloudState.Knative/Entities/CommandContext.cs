@@ -26,6 +26,9 @@ public sealed class CommandContext : CallContext
 
     internal bool HasChanges => _instance.HasChanges;
 
+    /// <summary>What the reply vouches for.</summary>
+    internal CrdtLevel Level { get; set; } = CrdtLevel.Durable;
+
     /// <summary>Emits an event of an event sourced entity and applies it to the state at once. It is stored when the command succeeds, before the reply leaves.</summary>
     /// <param name="event">A protobuf message; a string, number, truth value or <see cref="ByteString"/>; or an object of a class that is stored as JSON.</param>
     /// <exception cref="InvalidOperationException">The entity has no <c>Apply</c> for this type, or is not event sourced, or the command has ended.</exception>

@@ -27,6 +27,9 @@ internal sealed class CommandDefinition(MethodDescriptor rpc, string className, 
     /// <summary>Whether the handler is asked again after every change of the entity, to push what it returns.</summary>
     public bool IsStreaming { get; } = rpc.IsServerStreaming;
 
+    /// <summary>What replies of a replicated entity vouch for; null for the default of the service.</summary>
+    public CrdtLevel? Level { get; init; }
+
     public EntityKeyFields Key { get; } = key;
 
     public CommandHandler Handler { get; } = handler;

@@ -29,7 +29,7 @@ internal sealed class EntityDefinitionReader
 
         var service = _class.Bind(attribute.ServiceBase);
         var model = attribute.ReadModel(_class);
-        var commands = service.Methods.Select(rpc => ReadCommand(rpc, attribute.KeySeparator)).ToArray();
+        var commands = service.Methods.Select(rpc => ReadCommand(rpc, attribute.KeySeparator, model)).ToArray();
         _class.RejectStrayHandlers();
         return new EntityDefinition
         {
@@ -42,7 +42,7 @@ internal sealed class EntityDefinitionReader
         };
     }
 
-    private CommandDefinition ReadCommand(MethodDescriptor rpc, string keySeparator)
+    private CommandDefinition ReadCommand(MethodDescriptor rpc, string keySeparator, EntityModel model)
     {
         var command = rpc.InputType.ClrType;
         var reply = rpc.OutputType.ClrType;
@@ -58,7 +58,18 @@ internal sealed class EntityDefinitionReader
             throw _class.Wrong($"has a method {handler.Name} that does not fit the rpc {rpc.FullName}. Write: {signature}, or return Task<{reply.Name}> or ValueTask<{reply.Name}>.");
         }
 
-        return new CommandDefinition(rpc, _class.Type.Name, ReadKey(rpc, keySeparator), HandlerBinding.Command(handler, _class.Type, command, reply));
+        return new CommandDefinition(rpc, _class.Type.Name, ReadKey(rpc, keySeparator), HandlerBinding.Command(handler, _class.Type, command, reply))
+        {
+            Level = ReadLevel(handler, model),
+        };
+    }
+
+    private CrdtLevel? ReadLevel(MethodInfo handler, EntityModel model)
+    {
+        var level = handler.GetCustomAttribute<AtLevelAttribute>() ?? _class.Type.GetCustomAttribute<AtLevelAttribute>();
+        return level is null || model.IsReplicated
+            ? level?.Level
+            : throw _class.Wrong($"has [AtLevel(CrdtLevel.{level.Level})], which only replicated entities have: what a {model.KindName} acknowledges is always stored. Remove the attribute.");
     }
 
     private EntityKeyFields ReadKey(MethodDescriptor rpc, string separator)

@@ -1,3 +1,4 @@
+using CloudState.Knative.Crdts;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Storage;
 using Google.Protobuf;
@@ -48,7 +49,7 @@ internal abstract class EntityInstance(long version, StoredTypes types)
     /// <summary>Keeps what the command has changed, which may be nothing. Returns what is to be stored.</summary>
     public StateChange Advance(DateTimeOffset now)
     {
-        if (!HasChanges)
+        if (!HasToStore)
         {
             return Unchanged;
         }
@@ -58,11 +59,23 @@ internal abstract class EntityInstance(long version, StoredTypes types)
         return change;
     }
 
+    /// <summary>Keeps what the command has changed without storing it yet: it joins <see cref="Local"/>. False if it has to be stored.</summary>
+    public virtual bool TryAdvanceLocally() => false;
+
+    /// <summary>What was kept without being stored; null if there never was anything.</summary>
+    public virtual LocalChanges? Local => null;
+
+    /// <summary>Continues with what an earlier incarnation has kept and not stored.</summary>
+    public virtual void TakeOver(LocalChanges local) => throw new InvalidOperationException("Only what a replicated entity changes is stored later.");
+
     /// <summary>The state as it was before the command that is being handled, for what is stored beside it.</summary>
     public StateChange Unchanged => NoChange(_keptVersion);
 
     /// <summary>The size of the state, in bytes; 0 if it cannot be known.</summary>
     public virtual long MeasureState() => 0;
+
+    /// <summary>Whether there is something to store: what the command has changed, or what was kept before it.</summary>
+    protected virtual bool HasToStore => HasChanges;
 
     /// <summary>The entity is at another version, as it is stored.</summary>
     protected void Keep(long version) => (_keptVersion, Version) = (version, version);

@@ -151,6 +151,8 @@ internal static class CloudStateServices
         services.AddSingleton(CreateMembership);
         services.AddSingleton<PeerLinks>();
         services.AddSingleton<ReplicaOutput>();
+        services.AddSingleton(provider => new LocalFlush(
+            OptionsOf(provider).Crdt.FlushInterval, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<LocalFlush>>()));
         services.AddSingleton(provider => new ReplicaSync(
             provider.GetRequiredService<EntityRuntime>(),
             provider.GetRequiredService<IEntityStore>().Replicas,
@@ -166,11 +168,15 @@ internal static class CloudStateServices
             provider.GetRequiredService<ClusterState>(),
             OptionsOf(provider).Cluster,
             provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new EverywhereLevel(
+            provider.GetRequiredService<ReplicaSync>(), provider.GetRequiredService<PeerLinks>(), provider.GetRequiredService<ClusterState>(),
+            FindMembership(provider), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<StateStreams>();
         services.AddSingleton(provider => new CommandRouter(
             provider.GetRequiredService<EntityRuntime>(),
             provider.GetRequiredService<ClusterState>(),
             provider.GetRequiredService<PeerLinks>(),
+            provider.GetRequiredService<EverywhereLevel>(),
             FindMembership(provider),
             provider.GetRequiredService<StoreHealth>(),
             provider.GetRequiredService<CallLimits>(),
@@ -200,6 +206,7 @@ internal static class CloudStateServices
             provider.GetRequiredService<PeerLinks>(),
             provider.GetRequiredService<PeerEndpoint>(),
             provider.GetRequiredService<EntityRuntime>(),
+            provider.GetRequiredService<LocalFlush>(),
             FindMembership(provider),
             provider.GetRequiredService<ServiceValidation>(),
             provider.GetRequiredService<StartFailures>(),

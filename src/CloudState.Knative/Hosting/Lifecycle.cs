@@ -19,7 +19,8 @@ namespace CloudState.Knative.Hosting;
 /// (6) readers of the journal, and of what other processes add to replicated values; (7) with the ports open, the process joins the cluster and gets its slots.
 /// Stop: (8) the last process delivers what is due; (9) the process hands its slots over while its ports are still open; (10) links to other pods end
 /// in agreement;
-/// (11) with the ports closed, the workers of 6 to 1 stop and note how far they have come; (12) the process leaves the cluster.
+/// (11) with the ports closed, the workers of 6 to 1 stop and note how far they have come; (12) what was acknowledged before it was stored is stored;
+/// (13) the process leaves the cluster.
 /// </remarks>
 internal sealed partial class Lifecycle(
     StoreMonitor store,
@@ -36,6 +37,7 @@ internal sealed partial class Lifecycle(
     PeerLinks links,
     PeerEndpoint peers,
     EntityRuntime runtime,
+    LocalFlush flush,
     Membership? membership,
     ServiceValidation validation,
     StartFailures failures,
@@ -108,6 +110,7 @@ internal sealed partial class Lifecycle(
 
     public async Task StoppedAsync(CancellationToken cancellationToken)
     {
+        await flush.DrainAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (membership is not null)
         {
             await membership.LeaveAsync(cancellationToken);

@@ -62,7 +62,8 @@ internal static class RuntimeFactory
             provider.GetRequiredService<CallTargets>(), [.. ContributorsOf(provider, entity.Definition)], outbox, limits, MaxStateSize(entityOptions, memory), memory, time,
             provider.GetRequiredService<ILogger<CommandRunner>>());
         return new ActivationTable(
-            loader, runner, entityOptions, journal, outbox, provider.GetRequiredService<TimerSchedule>(), provider.GetRequiredService<ReplicaOutput>(), time);
+            loader, runner, entityOptions, journal, outbox, provider.GetRequiredService<TimerSchedule>(), provider.GetRequiredService<ReplicaOutput>(),
+            provider.GetRequiredService<LocalFlush>(), entity.Definition.Model.IsReplicated ? options.Crdt.Level : null, time);
     }
 
     private static EntityOptions OptionsOf(EntityRegistration entity, CloudStateOptions options)

@@ -63,10 +63,10 @@ internal sealed class NameRecord
     /// <param name="messages">The messages that are stored; with them go all those in them.</param>
     /// <param name="formerNames">What messages were called before.</param>
     /// <exception cref="EntityDefinitionException">A field is no longer what it was under its number.</exception>
-    public NameRecord With(IEnumerable<MessageDescriptor> messages, IEnumerable<(MessageDescriptor Message, string Name)> formerNames)
+    public NameRecord With(IEnumerable<MessageDescriptor> messages, IEnumerable<FormerMessageName> formerNames)
     {
         var all = AllIn(messages);
-        var linked = WithNames(formerNames.Select(former => (former.Message.FullName, former.Name, IsEnum: false)));
+        var linked = WithNames(formerNames.Select(former => new NameLink(former.Message.FullName, former.Name, IsEnum: false)));
 
         // What is known of the messages around them shows what messages were called.
         for (var before = Empty; linked._names.CalculateSize() != before._names.CalculateSize();)
@@ -121,15 +121,15 @@ internal sealed class NameRecord
     }
 
     /// <summary>Messages and enums in fields that held others before: those are what they were called.</summary>
-    private IEnumerable<(string Name, string Former, bool IsEnum)> ReplacedIn(MessageDescriptor message) =>
+    private IEnumerable<NameLink> ReplacedIn(MessageDescriptor message) =>
         from field in message.Fields.InDeclarationOrder()
         let today = field.Recorded(field.JsonName)
         where today.Of != ""
         from former in FieldsOf(message.FullName)
         where former.Number == today.Number && former.Type == today.Type && former.Of != today.Of
-        select (today.Of, former.Of, IsEnum: field.FieldType == FieldType.Enum);
+        select new NameLink(today.Of, former.Of, IsEnum: field.FieldType == FieldType.Enum);
 
-    private NameRecord WithNames(IEnumerable<(string Name, string Former, bool IsEnum)> links)
+    private NameRecord WithNames(IEnumerable<NameLink> links)
     {
         var names = _names.Clone();
         foreach (var (name, former, isEnum) in links)
@@ -210,4 +210,7 @@ internal sealed class NameRecord
     private static EntityDefinitionException Changed(FieldDescriptor field, FieldNames former, FieldNames today) => new(
         $"{field.FullName} = {today.Number} is {today.Described()}, but the store may hold '{former.Name}' under this number, {former.Described()}, and that cannot be read as the other. " +
         $"Keep '{former.Name}' as it was, or write 'reserved {today.Number};', and give {field.Name} a number that was never used.");
+
+    /// <summary>What a message or an enum was called before.</summary>
+    private sealed record NameLink(string Name, string Former, bool IsEnum);
 }

@@ -7,7 +7,7 @@ namespace CloudState.Knative.Protobuf;
 /// <param name="formerNames">What messages were called before.</param>
 /// <param name="files">With the messages that an <c>Any</c> may hold.</param>
 internal sealed class StoredShapes(
-    IReadOnlyList<MessageDescriptor> messages, IReadOnlyList<(MessageDescriptor Message, string Name)> formerNames, IReadOnlyList<FileDescriptor> files)
+    IReadOnlyList<MessageDescriptor> messages, IReadOnlyList<FormerMessageName> formerNames, IReadOnlyList<FileDescriptor> files)
 {
     private readonly Lazy<NameRecord> _own = new(() => NameRecord.Empty.With(messages, formerNames));
     private volatile MessageShapes? _current;
@@ -37,3 +37,6 @@ internal sealed class StoredShapes(
         return recorded is null || merged.Hash != known.Hash ? merged : null;
     }
 }
+
+/// <summary>What a message was called before.</summary>
+internal sealed record FormerMessageName(MessageDescriptor Message, string Name);

@@ -33,11 +33,11 @@ internal class StoredTypes
     {
         // An instance, so that Native AOT keeps the class of services that delete nothing.
         var all = uses.Append(new StoredTypeUse(new EntityDeleted().GetType())).ToArray();
-        var used = all.Where(use => use.IsMessage).Select(use => (Message: use.Descriptor ?? DescriptorOf(use.Type), use.FormerNames)).ToArray();
+        var used = all.Where(use => use.IsMessage).Select(use => new { Message = use.Descriptor ?? DescriptorOf(use.Type), use.FormerNames }).ToArray();
         var messages = used.Select(use => use.Message).Concat(exchanged ?? []).Distinct().ToArray();
         Shapes = new StoredShapes(
             messages,
-            [.. used.SelectMany(use => use.FormerNames, (use, name) => (use.Message, name)).Distinct()],
+            [.. used.SelectMany(use => use.FormerNames, (use, name) => new FormerMessageName(use.Message, name)).Distinct()],
             [.. messages.Select(message => message.File).Concat(files ?? []).Distinct()]);
 
         _byType = all.Where(use => use.Descriptor is null).Select(use => use.Type).Distinct().ToFrozenDictionary(type => type, Create);

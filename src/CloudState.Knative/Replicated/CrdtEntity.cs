@@ -1,3 +1,4 @@
+using CloudState.Knative.Entities;
 using CloudState.Knative.Replicated;
 
 namespace CloudState.Knative;
@@ -25,10 +26,28 @@ namespace CloudState.Knative;
 public abstract class CrdtEntity<TState> : Entity, ICrdtEntity
     where TState : Crdt, new()
 {
+    private CommandContext? _command;
+
     /// <summary>The state, to read and, in a command handler, to change.</summary>
     protected TState State { get; } = new();
 
+    /// <summary>What the reply of the command that is being handled vouches for: what its rpc says, until the handler chooses another level.</summary>
+    /// <exception cref="InvalidOperationException">No command is being handled.</exception>
+    protected CrdtLevel Level
+    {
+        get => Command.Level;
+        set
+        {
+            Command.ThrowIfEnded();
+            Command.Level = value;
+        }
+    }
+
+    private CommandContext Command => _command ?? throw new InvalidOperationException("No command is being handled. Use Level in a command handler.");
+
     Crdt ICrdtEntity.State => State;
+
+    internal override void BeginCommand(EntityInstance instance, CommandContext command) => _command = command;
 
     internal override object TakeSnapshot() => throw NoSnapshot();
 

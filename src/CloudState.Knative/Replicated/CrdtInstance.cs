@@ -20,6 +20,13 @@ internal sealed class CrdtInstance : ClassInstance, ICrdtSite
     private CommandContext? _command;
     private LatticeDelta? _delta;
     private long _epochBefore;
+    private LocalChanges? _local;
+
+    // Commands that have amended a delta of one before them.
+    private long _amendments;
+
+    // When something was handed to the journal last.
+    private long _handedVersion;
     private int _unfolded;
     private long _unfoldedBytes;
     private long _foldedBytes;
@@ -34,12 +41,19 @@ internal sealed class CrdtInstance : ClassInstance, ICrdtSite
         (_unfolded, _unfoldedBytes, _foldedBytes) = (stored.Deltas.Count, stored.Deltas.Sum(delta => (long)delta.Length), stored.State?.Length ?? 0);
         Surroundings = new CrdtSurroundings(environment.Time, environment.Cluster.MemberId, () => environment.Cluster.Seats);
         _view.Attach(this);
-        Keep(_replica.Version);
+        Keep(CurrentVersion);
+        _handedVersion = Version;
     }
 
     public Content Content => _replica.State.Content;
 
     public CrdtSurroundings Surroundings { get; }
+
+    public override LocalChanges? Local => _local;
+
+    protected override bool HasToStore => HasChanges || _local is { AnyWaiting: true };
+
+    private long CurrentVersion => _replica.Version + _amendments;
 
     public override void Begin(CommandContext command, DateTimeOffset now)
     {
@@ -53,14 +67,16 @@ internal sealed class CrdtInstance : ClassInstance, ICrdtSite
         var command = _command ?? throw new InvalidOperationException("No command is being handled. Change the state in a command handler.");
         command.ThrowIfEnded();
         var state = _replica.State;
-        if (state.Edit(_delta?.Stamp.Dot ?? state.NextDot(_seat), edit) is not { } part)
+        var open = _delta ?? (command.Level == CrdtLevel.Local && _replica.Epoch == _epochBefore ? _local?.Open : null);
+        if (state.Edit(open?.Stamp.Dot ?? state.NextDot(_seat), edit) is not { } part)
         {
             return;
         }
 
         _replica = _replica with { State = state.Amend(part) };
+        _amendments += _delta is null && open is not null ? 1 : 0;
         _delta = _delta?.Compose(part) ?? part;
-        Version = _replica.Version;
+        Version = CurrentVersion;
     }
 
     public override void RequireEvent(Type eventType) =>
@@ -71,15 +87,44 @@ internal sealed class CrdtInstance : ClassInstance, ICrdtSite
     public override void Delete()
     {
         (_replica, _delta) = (_replica.Deleted(), null);
-        (Version, StateSize) = (_replica.Version, 0);
+        (Version, StateSize) = (CurrentVersion, 0);
     }
 
     public override bool TryMerge(StoredReplica update)
     {
         _replica = _replica.With(update, out var isComplete);
         StateSize += update.Deltas.Sum(delta => delta.Length);
-        Keep(_replica.Version);
+        _local?.Close();
+        _local?.Stored(_replica.Epoch, number: 0);
+        Keep(CurrentVersion);
         return isComplete;
+    }
+
+    public override void TakeOver(LocalChanges local)
+    {
+        _local = local;
+        foreach (var delta in local.Missing(_replica.Epoch, _replica.State))
+        {
+            _replica = _replica with { State = _replica.State.Apply(delta) };
+        }
+
+        Keep(CurrentVersion);
+    }
+
+    public override bool TryAdvanceLocally()
+    {
+        if (_replica.Epoch != _epochBefore)
+        {
+            return false;
+        }
+
+        if (_delta is { } delta)
+        {
+            (_local ??= new LocalChanges()).Add(_replica.Epoch, delta);
+        }
+
+        Keep(Version);
+        return true;
     }
 
     public override bool HasSeen(ReplicaNews news)
@@ -93,22 +138,38 @@ internal sealed class CrdtInstance : ClassInstance, ICrdtSite
     protected override StateChange TakeChange(long expectedVersion, DateTimeOffset now)
     {
         var deletions = (int)(_replica.Epoch - _epochBefore);
-        var change = new ReplicaChange(expectedVersion, Version, _epochBefore) { Deletions = deletions };
+        var change = new ReplicaChange(_handedVersion, Version, _epochBefore) { Deletions = deletions };
+        _handedVersion = Version;
         if (deletions > 0)
         {
             (_unfolded, _unfoldedBytes, _foldedBytes) = (0, 0, 0);
         }
 
-        if (_delta is not { } delta)
+        ReplicaDelta[] deltas = [.. DeltasToStore(deletions > 0).Select(delta => new ReplicaDelta(_seat, delta.Stamp.Dot.Number, LatticeBytes.Write(delta)))];
+        if (deltas.Length == 0)
         {
             return change;
         }
 
-        var bytes = LatticeBytes.Write(delta);
-        StateSize += bytes.Length;
-        _unfolded++;
-        _unfoldedBytes += bytes.Length;
-        return change with { Deltas = [new ReplicaDelta(_seat, delta.Stamp.Dot.Number, bytes)], Folded = FoldIfDue() };
+        var size = deltas.Sum(delta => delta.Bytes.Length);
+        StateSize += size;
+        _unfolded += deltas.Length;
+        _unfoldedBytes += size;
+        return change with { Deltas = deltas, Folded = FoldIfDue() };
+    }
+
+    /// <summary>What was kept before the command, and what it has changed itself. A deletion leaves only what comes after it.</summary>
+    private IEnumerable<LatticeDelta> DeltasToStore(bool isDeleted)
+    {
+        var waiting = _local?.HandOver() ?? [];
+        if (isDeleted || waiting.Count == 0)
+        {
+            return _delta is null ? [] : [_delta];
+        }
+
+        return _delta is null ? waiting
+            : waiting[^1].Stamp.Dot == _delta.Stamp.Dot ? [.. waiting.SkipLast(1), waiting[^1].Compose(_delta)]
+            : [.. waiting, _delta];
     }
 
     protected override StateChange NoChange(long version) => new ReplicaChange(version, version, _replica.Epoch);

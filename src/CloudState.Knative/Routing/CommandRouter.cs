@@ -20,7 +20,7 @@ namespace CloudState.Knative.Routing;
 /// crash, its recorded reply comes back; otherwise it is run now.
 /// </remarks>
 internal sealed class CommandRouter(
-    EntityRuntime runtime, ClusterState state, PeerLinks peers, Membership? membership, StoreHealth health, CallLimits limits, TimeProvider time)
+    EntityRuntime runtime, ClusterState state, PeerLinks peers, EverywhereLevel everywhere, Membership? membership, StoreHealth health, CallLimits limits, TimeProvider time)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(500);
@@ -75,12 +75,17 @@ internal sealed class CommandRouter(
         var slot = state.SlotOf(command.Entity);
         var pause = FirstPause;
         var hasLooked = false;
+        var isEverywhere = runtime.LevelOf(command) == CrdtLevel.Everywhere;
         try
         {
             while (true)
             {
                 // Taken before anything is looked at, so that no change is missed.
                 var changed = state.Changed;
+                if (isEverywhere)
+                {
+                    await everywhere.CatchUpAsync(command.Entity);
+                }
 
                 // 1. Here: run it.
                 if (state.TryEnter(slot, out var entered))
@@ -90,6 +95,12 @@ internal sealed class CommandRouter(
                     {
                         await ChangeAsync(command, changed, deadline);
                         continue;
+                    }
+
+                    if (outcome.Unmerged is not null || (isEverywhere && outcome.IsOk && command.CommandId is not null))
+                    {
+                        // An outcome from before, of the same command, does not say what was stored.
+                        return await everywhere.ConfirmAsync(command, outcome, deadline);
                     }
 
                     if (outcome.Kind != OutcomeKind.NotOwner)
@@ -147,6 +158,11 @@ internal sealed class CommandRouter(
         catch (OperationCanceledException)
         {
             return CallOutcome.CallerGone;
+        }
+        catch (StoreUnavailableException unavailable) when (isEverywhere)
+        {
+            health.ReportDown(unavailable);
+            return CallOutcome.StoreUnavailable;
         }
     }
 

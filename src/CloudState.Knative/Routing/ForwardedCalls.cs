@@ -1,15 +1,18 @@
 using System.Collections.Concurrent;
 using CloudState.Knative.Calls;
+using CloudState.Knative.Crdts;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Protobuf;
 using CloudState.Knative.Runtime;
+using CloudState.Knative.Storage;
 using Google.Protobuf;
 using Grpc.Core;
 
 namespace CloudState.Knative.Routing;
 
 /// <summary>The commands that came over one link, from when they were read until their outcomes are sent.</summary>
-internal sealed class ForwardedCalls(EntityDefinitions definitions, Func<Command, ValueTask<CallOutcome>> execute, TimeProvider time, PeerOutput output, CancellationToken closing)
+internal sealed class ForwardedCalls(
+    EntityDefinitions definitions, Func<Command, ValueTask<CallOutcome>> execute, ReplicaSync replicas, TimeProvider time, PeerOutput output, CancellationToken closing)
 {
     private readonly ConcurrentDictionary<ulong, CancellationTokenSource> _running = new();
     private readonly TaskCompletionSource _allEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,6 +49,13 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, Func<Command
         ThreadPool.UnsafeQueueUserWorkItem(new Execution(this, frame.Call, command, cancellation), preferLocal: false);
     }
 
+    /// <summary>Answers once what was stored of a replicated value is merged.</summary>
+    public void Confirm(PeerFrame frame)
+    {
+        Interlocked.Increment(ref _count);
+        _ = ConfirmAsync(frame.Call, ReplicaPoint.Parser.ParseFrom(frame.Body));
+    }
+
     public void Cancel(ulong call)
     {
         if (_running.TryGetValue(call, out var cancellation))
@@ -75,6 +85,23 @@ internal sealed class ForwardedCalls(EntityDefinitions definitions, Func<Command
         finally
         {
             _running.TryRemove(call, out _);
+            EndOne();
+        }
+    }
+
+    private async Task ConfirmAsync(ulong call, ReplicaPoint stored)
+    {
+        try
+        {
+            await replicas.ConfirmAsync(stored);
+            Answer(call, CallOutcome.Replied(new MergeResult()));
+        }
+        catch (StoreUnavailableException)
+        {
+            Answer(call, CallOutcome.StoreUnavailable);
+        }
+        finally
+        {
             EndOne();
         }
     }

@@ -59,7 +59,7 @@ internal sealed class PeerEndpoint(
         var stream = await upgrade.UpgradeAsync();
 
         var output = new PeerOutput();
-        var forwarded = new ForwardedCalls(definitions, execute, time, output, _closing.Token);
+        var forwarded = new ForwardedCalls(definitions, execute, replicas, time, output, _closing.Token);
         using var peerGone = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         output.Open(stream);
         try
@@ -91,6 +91,9 @@ internal sealed class PeerEndpoint(
                     break;
                 case PeerFrameKind.Updates:
                     replicas.Receive(ReplicaUpdates.Parser.ParseFrom(frame.Head));
+                    break;
+                case PeerFrameKind.Confirm:
+                    forwarded.Confirm(frame);
                     break;
                 case PeerFrameKind.Ping:
                     output.Send(PeerFrameKind.Pong);

@@ -27,6 +27,9 @@ internal enum PeerFrameKind : byte
 
     /// <summary>This was stored of replicated values. There is no answer.</summary>
     Updates = 7,
+
+    /// <summary>Answer once you have merged this, if you have the entity in memory.</summary>
+    Confirm = 8,
 }
 
 /// <summary>

@@ -44,11 +44,16 @@ internal sealed class PeerLink : IDisposable
     public bool IsOpen => !_isClosing;
 
     /// <summary>Sends a command. Its task fails with a <see cref="PeerUnreachableException"/> when the link breaks before its outcome is there.</summary>
-    public PeerCall Send(Command command, ForwardedCommand head, DateTimeOffset deadline)
+    public PeerCall Send(Command command, ForwardedCommand head, DateTimeOffset deadline) => Send(PeerFrameKind.Command, command, head, deadline);
+
+    /// <summary>As <see cref="Send(Command, ForwardedCommand, DateTimeOffset)"/>, for the question whether the peer has merged what was stored of a replicated value.</summary>
+    public PeerCall Confirm(ReplicaPoint stored, DateTimeOffset deadline) => Send(PeerFrameKind.Confirm, Command.Confirm(stored), head: null, deadline);
+
+    private PeerCall Send(PeerFrameKind kind, Command command, ForwardedCommand? head, DateTimeOffset deadline)
     {
         var call = new PeerCall(this, Interlocked.Increment(ref _lastCall), command, deadline);
         _waiting[call.Number] = call;
-        if (!_output.Send(PeerFrameKind.Command, call.Number, head, command.Message))
+        if (!_output.Send(kind, call.Number, head, command.Message))
         {
             FailWaiting();
         }

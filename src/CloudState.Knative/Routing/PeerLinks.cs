@@ -75,6 +75,20 @@ internal sealed partial class PeerLinks : IDisposable
     /// <summary>Tells another pod what was stored of replicated values. It may get lost.</summary>
     public void Tell(Member peer, ReplicaUpdates updates) => Find(peer).Tell(updates);
 
+    /// <summary>Has another pod merge what was stored of a replicated value. False if it could not.</summary>
+    /// <exception cref="TimeoutException">The caller's time is over.</exception>
+    public async Task<bool> ConfirmAsync(Member peer, ReplicaPoint stored, DateTimeOffset deadline)
+    {
+        try
+        {
+            return await Find(peer).Confirm(stored, deadline).Task is { IsOk: true };
+        }
+        catch (PeerUnreachableException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Closes the links to processes that are no longer members: what waits for them is to be sent to another one.</summary>
     public void KeepOnly(IReadOnlyList<Member> members)
     {

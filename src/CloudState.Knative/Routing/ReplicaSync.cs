@@ -32,6 +32,18 @@ internal sealed class ReplicaSync(
         }
     }
 
+    /// <summary>Merges what was stored of a value, if that is in memory.</summary>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task ConfirmAsync(ReplicaPoint stored)
+    {
+        // Behind what is being loaded, which may have been read before that was stored.
+        await runtime.TryMergeAsync(new ReplicaUpdate { EntityType = stored.EntityType, Key = stored.Key });
+        if (stored.Seat < 0 || !runtime.HasSeen(stored.EntityType, new ReplicaNews(stored.Key, stored.Epoch, stored.Seat, stored.Number)))
+        {
+            await ReadAsync(stored.EntityType, [stored.Key], CancellationToken.None);
+        }
+    }
+
     /// <summary>Reads what was stored of late and is missing here.</summary>
     /// <param name="within">How far to look back.</param>
     /// <param name="cancellationToken">Cancels the reads.</param>
@@ -44,6 +56,20 @@ internal sealed class ReplicaSync(
             {
                 await ReadAsync(type, keys, cancellationToken);
             }
+        }
+    }
+
+    /// <summary>Merges what the store has of values that are in memory.</summary>
+    /// <exception cref="StoreUnavailableException">The store does not answer.</exception>
+    public async Task ReadAsync(string entityType, string[] keys, CancellationToken cancellationToken)
+    {
+        var values = await store!.ReadAsync(entityType, keys, cancellationToken);
+        for (var index = 0; index < keys.Length; index++)
+        {
+            var update = new ReplicaUpdate { EntityType = entityType, Key = keys[index], Epoch = values[index].Epoch };
+            update.State = values[index].State is { } state ? UnsafeByteOperations.UnsafeWrap(state) : ByteString.Empty;
+            update.Deltas.AddRange(values[index].Deltas.Select(delta => UnsafeByteOperations.UnsafeWrap(delta)));
+            await runtime.TryMergeAsync(update);
         }
     }
 
@@ -88,18 +114,6 @@ internal sealed class ReplicaSync(
         {
             // The next look finds it.
             health.ReportDown(unavailable);
-        }
-    }
-
-    private async Task ReadAsync(string entityType, string[] keys, CancellationToken cancellationToken)
-    {
-        var values = await store!.ReadAsync(entityType, keys, cancellationToken);
-        for (var index = 0; index < keys.Length; index++)
-        {
-            var update = new ReplicaUpdate { EntityType = entityType, Key = keys[index], Epoch = values[index].Epoch };
-            update.State = values[index].State is { } state ? UnsafeByteOperations.UnsafeWrap(state) : ByteString.Empty;
-            update.Deltas.AddRange(values[index].Deltas.Select(delta => UnsafeByteOperations.UnsafeWrap(delta)));
-            await runtime.TryMergeAsync(update);
         }
     }
 }

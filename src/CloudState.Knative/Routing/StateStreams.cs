@@ -22,7 +22,7 @@ namespace CloudState.Knative.Routing;
 /// </remarks>
 internal sealed class StateStreams(CommandRouter router, IHostApplicationLifetime lifetime, CallLimits limits, TimeProvider time)
 {
-    private readonly ConcurrentDictionary<(CommandDefinition, EntityId, IMessage), StateFeed> _feeds = new();
+    private readonly ConcurrentDictionary<Question, StateFeed> _feeds = new();
 
     /// <summary>Replies until the stream ends; the last outcome is not OK and says why.</summary>
     public async IAsyncEnumerable<CallOutcome> ReadAsync(Command command)
@@ -69,7 +69,7 @@ internal sealed class StateStreams(CommandRouter router, IHostApplicationLifetim
     /// <summary>What a stream gets from polls that are made for it and others.</summary>
     private sealed class SharedPolls(StateStreams streams, Command command) : IDisposable
     {
-        private readonly (CommandDefinition, EntityId, IMessage) _question = (command.Definition, command.Entity, command.Message);
+        private readonly Question _question = new(command.Definition, command.Entity, command.Message);
         private StateFeed? _feed;
 
         /// <summary>As <see cref="StateFeed.NextAsync"/>.</summary>
@@ -110,6 +110,8 @@ internal sealed class StateStreams(CommandRouter router, IHostApplicationLifetim
             }
         }
     }
+
+    private sealed record Question(CommandDefinition Definition, EntityId Entity, IMessage Message);
 
     private StateFeed CreateFeed(Command command) => new(poll => PollAsync(poll, DateTimeOffset.MaxValue), command, time);
 }

@@ -41,6 +41,8 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     private bool _isPassivated;
     private bool _isKept;
     private long _arrivals;
+    private LocalChanges? _local;
+    private bool _isFlushDue;
 
     // Commands from their arrival to the release of their outcome, without the polls of streams.
     private int _waiting;
@@ -59,7 +61,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         {
             lock (_lock)
             {
-                return _isRunning || _held.Any || _watches.Any;
+                return _isRunning || _isFlushDue || _held.Any || _watches.Any;
             }
         }
     }
@@ -90,7 +92,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 Interlocked.Increment(ref _waiting);
             }
 
-            LastUsed = command.IsMerge ? LastUsed : table.Time.GetTimestamp();
+            LastUsed = command.IsMerge || command.IsFlush ? LastUsed : table.Time.GetTimestamp();
             pending = new PendingCommand(this, command, home, _arrivals++, deadline);
             // Nothing waits when nothing runs.
             runsNow = !_isRunning;
@@ -126,12 +128,58 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             Interlocked.Decrement(ref _waiting);
         }
 
-        if (pending is { Command.IsMerge: true, Outcome.IsOk: true })
+        if (pending.Outcome.IsOk && (pending.Command.IsMerge || pending.Level == CrdtLevel.Local))
         {
             _watches.SignalChange(pending.Outcome.Version);
         }
 
-        new EnteredSlot(Slot, pending.Home).Leave();
+        if (_local is null || !TryKeepSlot(pending, _local))
+        {
+            new EnteredSlot(Slot, pending.Home).Leave();
+        }
+        else if (pending.Home != Slot)
+        {
+            pending.Home.Leave();
+        }
+    }
+
+    /// <summary>A command whose changes are stored later leaves its place in the slot to what stores them.</summary>
+    private bool TryKeepSlot(PendingCommand pending, LocalChanges local)
+    {
+        lock (_lock)
+        {
+            var isFlush = pending.Command.IsFlush;
+            if (_isFlushDue && !isFlush)
+            {
+                return false;
+            }
+
+            _isFlushDue = local.Count > 0;
+            if (_isFlushDue)
+            {
+                table.Flush.Add(this);
+            }
+
+            if (isFlush)
+            {
+                table.Flush.Done();
+            }
+
+            return _isFlushDue;
+        }
+    }
+
+    /// <summary>Stores what was changed and not stored.</summary>
+    public void StoreLocal()
+    {
+        if (Slot.IsOver)
+        {
+            table.Flush.Lost(Id, _local!.Count);
+        }
+        else
+        {
+            TryEnqueue(Command.Flush(Id), Slot, DateTimeOffset.MaxValue, out _);
+        }
     }
 
     /// <summary>Waits for a change of what is stored. Null when that is not, or no longer, at the version that was seen.</summary>
@@ -236,6 +284,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     private async ValueTask HandleAsync(PendingCommand pending)
     {
         pending.DuplicateOf = null;
+        SetLevel(pending);
         if (pending.IsAbandoned)
         {
             pending.Release(CallOutcome.Failed(StatusCode.DeadlineExceeded, "The caller left before the command started."));
@@ -268,6 +317,11 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             try
             {
                 entity = _entity = await table.Loader.LoadAsync(pending.Command);
+                if (_local is not null)
+                {
+                    entity.Instance.TakeOver(_local);
+                }
+
                 _watches.SignalChange(entity.Version);
             }
             catch (StoreUnavailableException)
@@ -295,12 +349,28 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
 
         // 3. The handler; then the journal, and on to the next command without waiting for it.
         var decision = await table.Runner.RunAsync(pending, entity);
+        _local ??= entity.Instance.Local;
         if (!decision.KeepsState)
         {
             _entity = null;
         }
 
         ReleaseInOrder(pending, entity, decision.Append);
+    }
+
+    /// <summary>What an outcome vouches for that others wait for is not less than what those vouch for.</summary>
+    private void SetLevel(PendingCommand pending)
+    {
+        if (table.HasLevels)
+        {
+            lock (_lock)
+            {
+                pending.MayBeLocal = pending.Command.CommandId is null && !_held.AnyAwaited;
+            }
+        }
+
+        var level = table.LevelOf(pending.Command.Definition);
+        pending.Level = level > CrdtLevel.Local || pending.MayBeLocal ? level : CrdtLevel.Durable;
     }
 
     private async ValueTask<CallOutcome?> FindFirstOutcomeAsync(PendingCommand pending, LoadedEntity entity, string commandId)
@@ -342,7 +412,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 return;
             }
 
-            if (append is null && !_held.Any)
+            if (append is null && (pending.Level == CrdtLevel.Local || !_held.Any))
             {
                 ReleaseWithoutAppend(pending);
                 return;
@@ -359,7 +429,8 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
     }
 
     /// <summary>Nothing in the store vouches for this outcome: it is good only if no other writer can have changed the entity since the handler looked.</summary>
-    private void ReleaseWithoutAppend(PendingCommand pending) => pending.Release(Slot.IsHeld ? pending.Outcome : CallOutcome.NotOwner);
+    private void ReleaseWithoutAppend(PendingCommand pending) =>
+        pending.Release(Slot.IsHeld || pending.Level == CrdtLevel.Local ? pending.Outcome : CallOutcome.NotOwner);
 
     /// <summary>The journal has stored the append: its outcome may leave, and those behind it that wait for nothing else.</summary>
     public void AppendSucceeded(PendingAppend append)
@@ -367,9 +438,29 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
         lock (_lock)
         {
             append.Pending.AwaitsAppend = false;
-            _watches.SignalChange(append.Append.State.NewVersion);
+            if (append.Append.State is ReplicaChange change)
+            {
+                NoteStored(append.Pending, change);
+            }
+
+            if (_local is not { Count: > 0 })
+            {
+                // Otherwise the latest version, which is not stored yet, was signalled.
+                _watches.SignalChange(append.Append.State.NewVersion);
+            }
+
             table.OnCommitted(append);
             _held.ReleaseStored();
+        }
+    }
+
+    private void NoteStored(PendingCommand pending, ReplicaChange change)
+    {
+        var (seat, number) = change.Deltas is [.., var last] ? (last.Seat, last.Number) : (0, 0);
+        _local?.Stored(change.Epoch, number);
+        if (pending.Level == CrdtLevel.Everywhere && change.NewVersion > change.ExpectedVersion)
+        {
+            pending.Outcome = pending.Outcome with { Unmerged = new ReplicaNews(Id.Key, change.Epoch, seat, number) };
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CloudState.Knative.Cluster;
+using CloudState.Knative.Entities;
 using CloudState.Knative.Outbox;
 using CloudState.Knative.Storage;
 
@@ -10,7 +11,8 @@ namespace CloudState.Knative.Runtime;
 /// entry that was used since it was put there gets a second chance), which approximates "least recently used" without a lock per command.
 /// </summary>
 internal sealed class ActivationTable(
-    EntityLoader loader, CommandRunner runner, EntityOptions options, JournalWriter journal, OwnedOutbox outbox, TimerSchedule timers, IReplicaFeed replicas, TimeProvider time)
+    EntityLoader loader, CommandRunner runner, EntityOptions options, JournalWriter journal, OwnedOutbox outbox, TimerSchedule timers, IReplicaFeed replicas,
+    LocalFlush flush, CrdtLevel? defaultLevel, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, Activation> _active = new();
     private readonly ConcurrentQueue<(Activation Activation, long Stamp)> _clock = new();
@@ -24,9 +26,17 @@ internal sealed class ActivationTable(
 
     public JournalWriter Journal { get; } = journal;
 
+    public LocalFlush Flush { get; } = flush;
+
     public TimeProvider Time { get; } = time;
 
     public int Count => Volatile.Read(ref _count);
+
+    /// <summary>Whether commands may be acknowledged before, or later than, they are stored. Otherwise all are durable.</summary>
+    public bool HasLevels => defaultLevel is not null;
+
+    /// <summary>What replies to a command vouch for, unless its handler chooses something else.</summary>
+    public CrdtLevel LevelOf(CommandDefinition command) => command.Level ?? defaultLevel ?? CrdtLevel.Durable;
 
     public bool IsBusy => _active.Values.Any(activation => activation.IsBusy);
 

@@ -35,10 +35,13 @@ internal sealed record Command
     public bool IsPoll => Definition.IsStreaming;
 
     /// <summary>Whether it counts among those that wait for the entity.</summary>
-    public bool Counts => !IsPoll && !IsMerge;
+    public bool Counts => !IsPoll && !IsMerge && !IsFlush;
 
     /// <summary>Whether it is what other processes have added to a replicated entity.</summary>
-    public bool IsMerge => Definition == ReplicaMerge.Definition;
+    public bool IsMerge => Definition == ReplicaCommands.Merge;
+
+    /// <summary>Whether it stores what commands before it have changed and did not wait for.</summary>
+    public bool IsFlush => Definition == ReplicaCommands.Flush;
 
     /// <summary>For a streaming rpc: the version of the entity that the caller has seen. The command waits for another one.</summary>
     public long? SeenVersion { get; init; }
@@ -81,9 +84,27 @@ internal sealed record Command
     /// <summary>What another process has added to an entity.</summary>
     public static Command Merge(ReplicaUpdate update) => new()
     {
-        Definition = ReplicaMerge.Definition,
+        Definition = ReplicaCommands.Merge,
         Entity = new EntityId(update.EntityType, update.Key),
         Message = update,
+        Metadata = CallMetadata.Empty,
+    };
+
+    /// <summary>Asks another process whether it has merged what was stored.</summary>
+    public static Command Confirm(ReplicaPoint stored) => new()
+    {
+        Definition = ReplicaCommands.Confirm,
+        Entity = new EntityId(stored.EntityType, stored.Key),
+        Message = stored,
+        Metadata = CallMetadata.Empty,
+    };
+
+    /// <summary>Stores what an entity has changed.</summary>
+    public static Command Flush(EntityId entity) => new()
+    {
+        Definition = ReplicaCommands.Flush,
+        Entity = entity,
+        Message = new ReplicaUpdate(),
         Metadata = CallMetadata.Empty,
     };
 

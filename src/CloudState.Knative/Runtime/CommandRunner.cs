@@ -24,6 +24,7 @@ internal sealed partial class CommandRunner(
         using var limit = new TimeLimit(time, pending.Deadline, command.CallCancelled);
         var instance = entity.Instance;
         var context = new CommandContext(command.Definition.Rpc, instance, targets, command.Entity.Key, command.CommandId, command.Metadata, limit.GetToken);
+        context.Level = pending.Level;
         instance.Begin(context, time.GetUtcNow());
         IMessage? reply = null;
         try
@@ -69,6 +70,7 @@ internal sealed partial class CommandRunner(
             return Decision.Discard;
         }
 
+        pending.Level = context.Level > CrdtLevel.Local || MayBeLocal(pending, context) ? context.Level : CrdtLevel.Durable;
         return context.Failure is { } rejection
             ? new Decision(Reject(pending, entity, rejection), KeepsState: !context.HasChanges)
             : new Decision(Accept(pending, entity, context, reply), KeepsState: true);
@@ -92,6 +94,10 @@ internal sealed partial class CommandRunner(
         LogFailed(command.Definition.FullName, command.Entity, traceId, failure);
         return CallOutcome.Unexpected("entity", traceId, limits.ShowsExceptions ? failure : null);
     }
+
+    /// <summary>Whether there is nothing to store beside the change of the state.</summary>
+    private static bool MayBeLocal(PendingCommand pending, CommandContext context) =>
+        pending.MayBeLocal && context is { Effects.Count: 0, TimerRequests.Count: 0, ForwardTo: null } && pending.Command.Definition.OutTopic is null;
 
     private PendingAppend? Reject(PendingCommand pending, LoadedEntity entity, Status rejection)
     {
@@ -119,6 +125,11 @@ internal sealed partial class CommandRunner(
             : CallOutcome.WithoutReply(followUp!);
 
         // 2. What there is to store.
+        if (pending.Level == CrdtLevel.Local && entity.Instance.TryAdvanceLocally())
+        {
+            return null;
+        }
+
         var now = Now();
         var change = entity.Instance.Advance(now);
         OutboxEntry[] contributed = contributors.Count == 0 ? [] : Contributed(pending, forward is null ? reply : null, context, change);

@@ -49,7 +49,10 @@ internal sealed class EntityRuntime : IAsyncDisposable
         || (await pending.Released).Reply is not MergeResult { IsIncomplete: true };
 
     /// <summary>Whether a replicated entity has a change already, or is not in memory.</summary>
-    public bool HasSeen(string entityType, ReplicaNews news) => _tables[entityType].HasSeen(news);
+    public bool HasSeen(string entityType, ReplicaNews news) => !_tables.TryGetValue(entityType, out var table) || table.HasSeen(news);
+
+    /// <inheritdoc cref="ActivationTable.LevelOf"/>
+    public CrdtLevel LevelOf(Command command) => _tables[command.Entity.Type].LevelOf(command.Definition);
 
     /// <summary>Lets what rests on a past ownership leave memory.</summary>
     public void DropDisowned()

@@ -24,6 +24,12 @@ internal sealed class PendingCommand(Activation activation, Command command, Own
 
     public DateTimeOffset Deadline { get; } = deadline;
 
+    /// <summary>What the outcome vouches for.</summary>
+    public CrdtLevel Level { get; set; }
+
+    /// <summary>Whether the outcome may leave before its changes are stored, if that is its level.</summary>
+    public bool MayBeLocal { get; set; }
+
     /// <summary>How many times its append met another writer's.</summary>
     public int Conflicts { get; set; }
 

@@ -19,4 +19,4 @@ internal interface IReplicaStore
 /// <param name="Epoch">How often the value was deleted.</param>
 /// <param name="Seat">Which replica has added to it; 0 if nothing was added since it was deleted.</param>
 /// <param name="Number">Of its latest delta.</param>
-internal readonly record struct ReplicaNews(string Key, long Epoch, int Seat, long Number);
+internal sealed record ReplicaNews(string Key, long Epoch, int Seat, long Number);

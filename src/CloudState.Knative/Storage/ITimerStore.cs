@@ -5,12 +5,20 @@ namespace CloudState.Knative.Storage;
 /// <summary>The timers of entities, set and cancelled by <see cref="IEntityStore.AppendAsync"/>.</summary>
 internal interface ITimerStore
 {
-    /// <summary>The timers of entities of these slots that are due before a time, the earliest first, and when the first of the others is due; null when there is none.</summary>
-    Task<(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next)> ReadAsync(IReadOnlyCollection<Slot> slots, DateTimeOffset before, CancellationToken cancellationToken);
+    /// <summary>The timers of entities of these slots.</summary>
+    /// <param name="slots">The slots.</param>
+    /// <param name="before">Timers that are due later are not read.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    Task<ComingTimers> ReadAsync(IReadOnlyCollection<Slot> slots, DateTimeOffset before, CancellationToken cancellationToken);
 
     /// <summary>Removes timers that have fired, unless they were set anew meanwhile.</summary>
     Task RemoveAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken);
 }
+
+/// <summary>The timers of some slots.</summary>
+/// <param name="Due">Those that are due before a time, the earliest first.</param>
+/// <param name="Next">When the first of the others is due; null when there is none.</param>
+internal sealed record ComingTimers(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next);
 
 /// <summary>A call of an rpc that is to be made at a time.</summary>
 /// <param name="Id">Made up each time that the timer is set, so that it fires once by effect.</param>

@@ -51,9 +51,11 @@ public class CommandBenchmarks
         var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, store, health, limits, memory, time);
         var outbox = new OwnedOutbox(new Deliveries());
         var runner = new CommandRunner(CallTargets.All, [], outbox, limits, long.MaxValue, memory, time, NullLogger<CommandRunner>.Instance);
-        var table = new ActivationTable(loader, runner, options.Entities, journal, outbox, new TimerSchedule(), new ReplicaOutput(peers, _cluster), time);
+        var table = new ActivationTable(loader, runner, options.Entities, journal, outbox, new TimerSchedule(), new ReplicaOutput(peers, _cluster), new LocalFlush(options.Crdt.FlushInterval, time, NullLogger<LocalFlush>.Instance), defaultLevel: null, time);
         var runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { [_alice.Type] = table }, journal, time);
-        _router = new CommandRouter(runtime, _cluster, peers, membership: null, health, limits, time);
+        var replicas = new ReplicaSync(runtime, store: null, [], health, options.Crdt, time);
+        var everywhere = new EverywhereLevel(replicas, peers, _cluster, membership: null, time);
+        _router = new CommandRouter(runtime, _cluster, peers, everywhere, membership: null, health, limits, time);
         _key = _definition.Commands["com.example.shoppingcart.ShoppingCart/AddItem"].Key;
     }
 

@@ -224,7 +224,7 @@ public sealed partial class ReadmeTests
     private static IEnumerable<(string Name, Type Type, object? Default)> Options(object options, string prefix) => options.GetType().GetProperties().SelectMany(property => property.GetValue(options) switch
     {
         Dictionary<string, TopicOptions> => Options(new TopicOptions(), $"{prefix}{property.Name}__NAME__"),
-        { } section when property.PropertyType.Assembly == typeof(CloudStateOptions).Assembly => Options(section, $"{prefix}{property.Name}__"),
+        { } section when property.PropertyType is { IsEnum: false } && property.PropertyType.Assembly == typeof(CloudStateOptions).Assembly => Options(section, $"{prefix}{property.Name}__"),
         var value => [(prefix + property.Name, property.PropertyType, value)],
     });
 
@@ -240,6 +240,7 @@ public sealed partial class ReadmeTests
     private static object? Parse(string cell, Type type) =>
         type == typeof(string) ? cell
         : type == typeof(int) && int.TryParse(cell, CultureInfo.InvariantCulture, out var number) ? number
+        : type.IsEnum && Enum.TryParse(type, cell, out var named) ? named
         : type == typeof(bool) && bool.TryParse(cell, out var flag) ? flag
         : type == typeof(TimeSpan) && TimeSpan.TryParse(cell, CultureInfo.InvariantCulture, out var duration) ? duration
         : null;

@@ -152,4 +152,9 @@ internal static class ReplicatedClients
 
     public static async Task<long> ChangeAsync(this TestService service, string key, long amount, Metadata? headers = null) =>
         (await service.Tallies().ChangeAsync(new TallyChange { Id = key, Amount = amount }, headers, DateTime.UtcNow + TestService.Patience)).Total;
+
+    public static async Task<long> TotalLocallyAsync(this TestService service, string key) => (await service.Tallies().GetLocallyAsync(new TallyQuery { Id = key })).Total;
+
+    public static async Task<long> ChangeLocallyAsync(this TestService service, string key, long amount, Metadata? headers = null) =>
+        (await service.Tallies().ChangeLocallyAsync(new TallyChange { Id = key, Amount = amount }, headers, DateTime.UtcNow + TestService.Patience)).Total;
 }

@@ -8,6 +8,11 @@ public sealed class TallyEntity : CrdtEntity<PNCounter>
     public Tally Change(TallyChange command, CommandContext context)
     {
         State.Increment(command.Amount);
+        if (command.HasLevel)
+        {
+            Level = (CrdtLevel)command.Level;
+        }
+
         if (command.Reject)
         {
             throw context.Fail("as told");
@@ -25,6 +30,21 @@ public sealed class TallyEntity : CrdtEntity<PNCounter>
         context.Delete();
         return Get();
     }
+
+    [AtLevel(CrdtLevel.Local)]
+    public Tally ChangeLocally(TallyChange command, CommandContext context) => Change(command, context);
+
+    [AtLevel(CrdtLevel.Local)]
+    public Tally GetLocally(TallyQuery query) => Get();
+
+    [AtLevel(CrdtLevel.Local)]
+    public Tally WatchLocally(TallyQuery query) => Get();
+
+    [AtLevel(CrdtLevel.Everywhere)]
+    public Tally ChangeEverywhere(TallyChange command, CommandContext context) => Change(command, context);
+
+    [AtLevel(CrdtLevel.Everywhere)]
+    public Tally GetEverywhere(TallyQuery query) => Get();
 
     private Tally Get() => new() { Total = State.Value };
 }

@@ -227,7 +227,7 @@ public abstract class DeliveryStoreContract : StoreContract
     private static IEnumerable<(int Slot, long Position)> Pairs(IReadOnlyDictionary<int, long> positions) =>
         positions.Select(pair => (pair.Key, pair.Value)).Order();
 
-    private Task<(IReadOnlyList<StoredTimer> Due, DateTimeOffset? Next)> ReadTimersAsync(EntityId key, int minutes) =>
+    private Task<ComingTimers> ReadTimersAsync(EntityId key, int minutes) =>
         Store.Timers.ReadAsync([new Slot(key.Type, 3)], Noon.AddMinutes(minutes), Cancellation);
 
     private static TimerChange Set(StoredTimer timer) => new(timer.Name, timer);

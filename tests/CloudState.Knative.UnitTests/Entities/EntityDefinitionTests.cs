@@ -36,6 +36,7 @@ public class EntityDefinitionTests
     [InlineData(typeof(OnlyAnEventHandler), "has no handler for the rpc cloudstate.tests.unit.Names.Apply. Add: public Total Apply(Addition command, CommandContext context), " +
         "or, because the name is taken, a method of another name with [Rpc(\"Apply\")] above it")]
     [InlineData(typeof(UnknownRpc), "has [Rpc(\"Reed\")] on the method Look, but cloudstate.tests.unit.Counter has no rpc of that name. Name one that it has.")]
+    [InlineData(typeof(LevelWithoutReplicas), "has [AtLevel(CrdtLevel.Local)], which only replicated entities have")]
     [InlineData(typeof(SnapshotWithoutRestore), "has Snapshot and Restore methods that do not fit")]
     public void UnfitClass_IsRefusedWithClassMemberAndCure(Type entityClass, string message)
     {
@@ -241,6 +242,12 @@ public class EntityDefinitionTests
     public class SnapshotWithoutRestore : PlainStateWithoutSnapshot
     {
         public Total Snapshot() => new() { Value = State.Sum };
+    }
+
+    [AtLevel(CrdtLevel.Local)]
+    [EventSourcedEntity<Counter.CounterBase>("level-without-replicas")]
+    public class LevelWithoutReplicas : PlainStateEntity
+    {
     }
 
     [EventSourcedEntity<Counter.CounterBase>("plain")]

@@ -53,9 +53,11 @@ internal sealed class RuntimeFixture : IAsyncDisposable
         var memory = new MemoryLimit(bytes: null, maxLoad: 95, Time, NullLogger<MemoryLimit>.Instance);
         var loader = new EntityLoader(_definition.Model, environment, isJournaled: false, Store, health, limits, memory, Time);
         var runner = new CommandRunner(CallTargets.All, [], Outbox, limits, long.MaxValue, memory, Time, NullLogger<CommandRunner>.Instance);
-        Counters = new ActivationTable(loader, runner, options.Entities, journal, Outbox, new TimerSchedule(), new ReplicaOutput(_peers, cluster), Time);
+        Counters = new ActivationTable(loader, runner, options.Entities, journal, Outbox, new TimerSchedule(), new ReplicaOutput(_peers, cluster), new LocalFlush(options.Crdt.FlushInterval, Time, NullLogger<LocalFlush>.Instance), defaultLevel: null, Time);
         Runtime = new EntityRuntime(new Dictionary<string, ActivationTable> { ["counter"] = Counters }, journal, Time);
-        _router = new CommandRouter(Runtime, cluster, _peers, membership: null, health, limits, Time);
+        var replicas = new ReplicaSync(Runtime, store: null, [], health, options.Crdt, Time);
+        var everywhere = new EverywhereLevel(replicas, _peers, cluster, membership: null, Time);
+        _router = new CommandRouter(Runtime, cluster, _peers, everywhere, membership: null, health, limits, Time);
     }
 
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(20);
