@@ -8,6 +8,7 @@
 # bash tests/faults.sh --timers N [--kills K] ... sets N timers while pods are killed, and for a while there are none.
 # bash tests/faults.sh --crdt N [--sabotage early] ... does N operations on counters and sets of which every pod has a replica, under the same faults.
 #
+# NO_BUILD=1 takes what is built.
 # tests/hostile.sh calls it with --hostile, for another suite.
 #
 # The last line reads "seed S: N operations, N faults, N anomalies; ..."; the exit code is 0 when there are no anomalies;
@@ -42,7 +43,7 @@ stop() {
 trap stop EXIT
 
 project=tests/CloudState.Knative.Faults
-dotnet build "$project" -c Release -warnaserror -v quiet -nologo
+[ "${NO_BUILD:-}" = 1 ] || dotnet build "$project" -c Release -warnaserror -v quiet -nologo
 
 chmod 711 "$work"
 mkdir "$work/postgres"

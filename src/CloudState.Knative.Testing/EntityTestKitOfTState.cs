@@ -13,6 +13,7 @@ public abstract class EntityTestKit<TState>
     where TState : class, new()
 {
     private readonly HashSet<string> _commandIds = [];
+    private readonly HashSet<IMessage> _streams = [];
     private string? _key;
     private EntityInstance _entity;
 
@@ -31,21 +32,44 @@ public abstract class EntityTestKit<TState>
 
     private protected TestStore Store { get; }
 
-    /// <summary>Runs a command. What its handler throws comes out here; the entity is then as it was before.</summary>
+    /// <summary>
+    /// Runs a command. What its handler throws comes out here; the entity is then as it was before. A message for a streaming rpc asks for the first reply of a stream, the same message again for
+    /// a later one.
+    /// </summary>
     /// <param name="command">The input of the rpc.</param>
     /// <param name="handler">The name of the handler, for example <c>nameof(ShoppingCartEntity.AddItem)</c>; it may be left out when one rpc only takes such a command.</param>
     /// <param name="call">What comes with the command; the default is nothing.</param>
     /// <exception cref="TestKitException">There is no such handler; the command is for another entity, or has the command id of an earlier one; or what the handler has done could not be stored and loaded again.</exception>
-    public async Task<CommandResult<TState>> WhenAsync(IMessage command, string? handler = null, TestCall? call = null)
+    public Task<CommandResult<TState>> WhenAsync(IMessage command, string? handler = null, TestCall? call = null)
     {
         ArgumentNullException.ThrowIfNull(command);
-        call ??= TestCall.Plain;
         var definition = FindHandler(command, handler);
+        return RunAsync(definition, command, call, definition.IsStreaming ? new ReplyStream(isFirst: _streams.Add(command)) : null);
+    }
+
+    /// <summary>Runs the handler of the end of a stream: its caller has left.</summary>
+    /// <param name="command">The input of the streaming rpc.</param>
+    /// <param name="handler">The name of the streaming rpc's handler; it may be left out when one rpc only takes such a command.</param>
+    /// <param name="call">What came with the call of the stream; the default is nothing.</param>
+    /// <exception cref="TestKitException">There is no such handler; or as <see cref="WhenAsync"/>.</exception>
+    public Task<CommandResult<TState>> WhenCallerLeavesAsync(IMessage command, string? handler = null, TestCall? call = null)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        var definition = FindHandler(command, handler);
+        _streams.Remove(command);
+        return definition.StreamEnd is { } end
+            ? RunAsync(end, command, call, stream: null)
+            : throw new TestKitException($"{Entity.Definition.EntityClass.Name} has no method {definition.Rpc.Name}{CommandDefinition.EndedSuffix}, which would be called when a caller leaves the stream.");
+    }
+
+    private async Task<CommandResult<TState>> RunAsync(CommandDefinition definition, IMessage command, TestCall? call, ReplyStream? stream)
+    {
+        call ??= TestCall.Plain;
         var key = ReadKey(definition, command);
         RejectUsedId(call.CommandId);
 
         var (entity, before) = (_entity, Store.Read());
-        var context = new CommandContext(definition.Rpc, entity, CallTargets.All, key, call.CommandId, call.ToMetadata(), () => call.CancellationToken);
+        var context = new CommandContext(definition.Rpc, entity, CallTargets.All, key, call.CommandId, call.ToMetadata(), () => call.CancellationToken, stream);
         entity.Begin(context, DateTimeOffset.UnixEpoch);
         var (reply, isKept) = (default(IMessage), false);
         try

@@ -30,6 +30,9 @@ public sealed class CallMetadata : IReadOnlyCollection<KeyValuePair<string, stri
     /// <summary>Whether anybody has looked.</summary>
     internal bool WasRead { get; private set; }
 
+    /// <summary>Something else was looked at that tells who asks.</summary>
+    internal void MarkRead() => WasRead = true;
+
     /// <summary>How many entries there are; a name may occur more than once.</summary>
     public int Count => Entries.Count;
 

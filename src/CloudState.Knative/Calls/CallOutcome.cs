@@ -62,6 +62,9 @@ internal readonly record struct CallOutcome
     /// <summary>For the reply of a streaming rpc: its handler did not look at who asks.</summary>
     public bool IsSameForAll { get; init; }
 
+    /// <summary>For the reply of a streaming rpc, or its absence: nothing comes after it.</summary>
+    public bool EndsStream { get; init; }
+
     /// <summary>Where in the journal the last event of the command is, as a <see cref="JournalPosition"/>; null if it stored none that are consumed.</summary>
     public string? Position { get; init; }
 
@@ -96,8 +99,8 @@ internal readonly record struct CallOutcome
 
     public static CallOutcome Replied(IMessage reply) => new(reply, Status.DefaultSuccess);
 
-    /// <summary>The handler has no reply of its own: another rpc gives it, or the stream of replies has ended.</summary>
-    public static CallOutcome WithoutReply(FollowUpCalls followUp) => new(null, Status.DefaultSuccess) { FollowUp = followUp };
+    /// <summary>The handler has no reply of its own: another rpc gives it, or a stream of replies goes on without one, or has ended.</summary>
+    public static CallOutcome WithoutReply(FollowUpCalls? followUp) => new(null, Status.DefaultSuccess) { FollowUp = followUp };
 
     public static CallOutcome Rejected(Status status) => new(null, status);
 

@@ -1,16 +1,21 @@
 using CloudState.Knative.Cluster;
+using CloudState.Knative.Dispatch;
 using CloudState.Knative.Storage;
 
 namespace CloudState.Knative.Delivery;
 
-/// <summary>Delivers what there is before the process stops, when no other one is there to take it over. What is left stays stored for the next one.</summary>
-internal sealed class ShutdownDrain(Backlog backlog, ClusterState cluster, StoreHealth health, DeliveryOptions options, TimeProvider time)
+/// <summary>
+/// Lets streams end before the process stops, and delivers what there is when no other process is there to take it over. What is left stays stored for the next one.
+/// </summary>
+internal sealed class ShutdownDrain(RpcCalls calls, Backlog backlog, ClusterState cluster, StoreHealth health, DeliveryOptions options, TimeProvider time)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Returns when nothing more gets through.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
+        // Their callers are told to leave. What a stream's end changes belongs to this process, while it is a member.
+        await calls.StreamsEnded.WaitAsync(Patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (cluster.IsReady && health.IsUp && cluster.Snapshot.Members.All(member => member.IsLeaving || member == cluster.Snapshot.Self))
         {
             await DeliverAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -11,6 +11,8 @@ internal sealed class EntityRpc(EntityDefinition entity, CommandDefinition comma
 {
     public override EntityKeyFields Key => command.Key;
 
+    public override LocalRpc? StreamEnd { get; } = command.StreamEnd is { } end ? new EntityRpc(entity, end, router, streams) : null;
+
     public override ValueTask<CallOutcome> ExecuteAsync(object input, CallScope scope) => router.ExecuteAsync(ToCommand(input, scope));
 
     public override IAsyncEnumerable<CallOutcome> StreamAsync(object input, CallScope scope, CancellationToken cancellationToken) => streams.ReadAsync(ToCommand(input, scope));

@@ -22,6 +22,9 @@ internal abstract class LocalRpc(MethodDescriptor rpc) : IRpcAnswerer
     /// <summary>The topic that a reply is published to before the caller gets it; null if it is not, or is stored first.</summary>
     public virtual string? PublishBeforeReply => null;
 
+    /// <summary>What is called when the caller of a stream has left; null if nothing is.</summary>
+    public virtual LocalRpc? StreamEnd => null;
+
     /// <summary>Calls an rpc with one reply. Whatever happens, the outcome is a value.</summary>
     /// <param name="input">A message, or for a streamed input an <see cref="IAsyncEnumerable{T}"/> of messages.</param>
     /// <param name="scope">The call.</param>

@@ -19,8 +19,12 @@ internal sealed partial class RpcCalls(
 {
     private readonly LogLimit _notPublished = new(time);
     private readonly DetachedTasks _detached = new();
+    private readonly DetachedTasks _streams = new();
 
     public CallLimits Limits => limits;
+
+    /// <summary>Completes when all streams have ended whose end is handled.</summary>
+    public Task StreamsEnded => _streams.AllEnded;
 
     /// <summary>Completes when all effects are done that no caller waits for and that are not stored.</summary>
     public Task Detached => _detached.AllEnded;
@@ -57,15 +61,31 @@ internal sealed partial class RpcCalls(
             yield break;
         }
 
-        await foreach (var answer in rpc.StreamAsync(input, scope, scope.CallCancelled))
+        var stream = rpc.StreamEnd is { } end ? Open(end, input, scope) : null;
+        try
         {
-            var outcome = answer.FollowUp is null ? answer : await CompleteAsync(answer, scope);
-            yield return outcome;
-            if (!outcome.IsOk)
+            await foreach (var answer in rpc.StreamAsync(input, scope, scope.CallCancelled))
             {
-                yield break;
+                stream?.Note(answer);
+                var outcome = answer.FollowUp is null ? answer : await CompleteAsync(answer, scope);
+                yield return outcome;
+                if (!outcome.IsOk)
+                {
+                    yield break;
+                }
             }
         }
+        finally
+        {
+            stream?.Leave();
+        }
+    }
+
+    private OpenStream Open(LocalRpc end, object input, CallScope scope)
+    {
+        var stream = new OpenStream(this, end, input, scope, time, logger);
+        _streams.Add(stream.Ended);
+        return stream;
     }
 
     /// <summary>Executes a command that another pod has forwarded; <see cref="CallOutcome.NotOwner"/> if it should not have come here.</summary>

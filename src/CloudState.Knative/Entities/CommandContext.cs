@@ -9,12 +9,14 @@ namespace CloudState.Knative;
 public sealed class CommandContext : CallContext
 {
     private readonly EntityInstance _instance;
+    private readonly ReplyStream? _stream;
 
     internal CommandContext(
-        MethodDescriptor rpc, EntityInstance instance, CallTargets targets, string key, string? commandId, CallMetadata metadata, Func<CancellationToken> cancellation)
+        MethodDescriptor rpc, EntityInstance instance, CallTargets targets, string key, string? commandId, CallMetadata metadata, Func<CancellationToken> cancellation,
+        ReplyStream? stream = null)
         : base(rpc, targets, commandId, metadata, cancellation)
     {
-        _instance = instance;
+        (_instance, _stream) = (instance, stream);
         Key = key;
     }
 
@@ -23,6 +25,27 @@ public sealed class CommandContext : CallContext
 
     /// <summary>How often the entity was changed, by events or by updates and deletions, those of this command included.</summary>
     public long Version => _instance.Version;
+
+    /// <summary>
+    /// The stream of replies that the caller reads. The handler of a streaming rpc is asked for the first reply, and again after each change of the entity. A method of its name with
+    /// <c>Ended</c> behind it, which takes the same message, is called when a stream ends that the handler has not ended: its caller has left, or its time is over.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The rpc has one reply.</exception>
+    public ReplyStream Stream
+    {
+        get
+        {
+            // Such a reply is for this caller.
+            Metadata.MarkRead();
+            return _stream ?? throw new InvalidOperationException("There is no stream: the rpc has one reply.");
+        }
+    }
+
+    /// <summary>Whether the reply is the last one of its stream.</summary>
+    internal bool EndsStream => _stream is { IsEnded: true };
+
+    /// <summary>Whether the handler is asked again, after a change.</summary>
+    internal bool IsAskedAgain => _stream is { IsFirst: false };
 
     internal bool HasChanges => _instance.HasChanges;
 

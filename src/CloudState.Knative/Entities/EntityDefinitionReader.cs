@@ -58,9 +58,23 @@ internal sealed class EntityDefinitionReader
             throw _class.Wrong($"has a method {handler.Name} that does not fit the rpc {rpc.FullName}. Write: {signature}, or return Task<{reply.Name}> or ValueTask<{reply.Name}>.");
         }
 
-        return new CommandDefinition(rpc, _class.Type.Name, ReadKey(rpc, keySeparator), HandlerBinding.Command(handler, _class.Type, command, reply))
+        var key = ReadKey(rpc, keySeparator);
+        return new CommandDefinition(rpc, _class.Type.Name, key, HandlerBinding.Command(handler, _class.Type, command, reply))
         {
             Level = ReadLevel(handler, model),
+            StreamEnd = rpc.IsServerStreaming ? ReadStreamEnd(rpc, handler, key, model) : null,
+        };
+    }
+
+    private CommandDefinition? ReadStreamEnd(MethodDescriptor rpc, MethodInfo streaming, EntityKeyFields key, EntityModel model)
+    {
+        var (name, command) = (streaming.Name + CommandDefinition.EndedSuffix, rpc.InputType.ClrType);
+        return _class.Reserve(name) switch
+        {
+            [] => null,
+            [var handler] when HandlerClass.Takes(handler, command, typeof(CommandContext)) && HandlerBinding.CanEnd(handler) =>
+                new CommandDefinition(rpc, _class.Type.Name, key, HandlerBinding.StreamEnd(handler, _class.Type, rpc), CommandDefinition.EndedSuffix) { Level = ReadLevel(handler, model) },
+            _ => throw _class.Wrong($"has methods {name} that do not fit the end of the stream {rpc.FullName}. Write one: public void {name}({command.Name} command, CommandContext context), or return Task or ValueTask."),
         };
     }
 

@@ -7,6 +7,7 @@ namespace CloudState.Knative.Entities;
 internal sealed class EntityDefinitions
 {
     private readonly FrozenDictionary<string, (EntityDefinition Entity, CommandDefinition Command)> _byMethod;
+    private readonly FrozenDictionary<string, (EntityDefinition Entity, CommandDefinition Command)> _streamEnds;
 
     public EntityDefinitions(IReadOnlyList<EntityDefinition> definitions)
     {
@@ -16,6 +17,10 @@ internal sealed class EntityDefinitions
         _byMethod = definitions
             .SelectMany(entity => entity.Commands.Values, (entity, command) => (entity, command))
             .ToFrozenDictionary(pair => pair.command.FullName);
+        _streamEnds = definitions
+            .SelectMany(entity => entity.Commands.Values, (entity, command) => (Entity: entity, Command: command.StreamEnd!))
+            .Where(pair => pair.Command is not null)
+            .ToFrozenDictionary(pair => pair.Command.FullName);
     }
 
     public IReadOnlyList<EntityDefinition> All { get; }
@@ -28,8 +33,9 @@ internal sealed class EntityDefinitions
     public (EntityDefinition Entity, CommandDefinition Command) FindMethod(string method) =>
         _byMethod.GetAlternateLookup<ReadOnlySpan<char>>()[method.AsSpan(1)];
 
-    /// <summary>Finds a command by <see cref="CommandDefinition.FullName"/>; null when there is none.</summary>
-    public (EntityDefinition Entity, CommandDefinition Command)? Find(string fullName) => _byMethod.TryGetValue(fullName, out var found) ? found : null;
+    /// <summary>Finds a command by <see cref="CommandDefinition.FullName"/>, or the end of a stream; null when there is none.</summary>
+    public (EntityDefinition Entity, CommandDefinition Command)? Find(string fullName) =>
+        _byMethod.TryGetValue(fullName, out var found) || _streamEnds.TryGetValue(fullName, out found) ? found : null;
 
     /// <exception cref="EntityDefinitionException">Two classes have the same name of a kind.</exception>
     public static void RejectDuplicates<T>(IEnumerable<T> classes, Func<T, Type> classOf, Func<T, string> nameOf, string what)

@@ -43,6 +43,10 @@ internal abstract class EntityInstance(long version, StoredTypes types)
     /// <exception cref="InvalidOperationException">Entities of this kind have one owner.</exception>
     public virtual bool TryMerge(StoredReplica update) => throw new InvalidOperationException("Only a replicated entity is changed by others than its owner.");
 
+    /// <summary>Gives the entity another version if it is another one for a reason that no command brings.</summary>
+    /// <returns>Whether it is.</returns>
+    public virtual bool TryRenew() => false;
+
     /// <summary>Whether a replicated entity has a change already. Called at any time, on any thread.</summary>
     public virtual bool HasSeen(ReplicaNews news) => true;
 

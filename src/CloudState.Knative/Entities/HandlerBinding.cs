@@ -1,7 +1,9 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using CloudState.Knative.Calls;
+using CloudState.Knative.Protobuf;
 using Google.Protobuf;
+using Google.Protobuf.Reflection;
 
 namespace CloudState.Knative.Entities;
 
@@ -15,6 +17,13 @@ internal static class HandlerBinding
 {
     public static CommandHandler Command(MethodInfo method, Type entity, Type command, Type reply) =>
         ((ICommandBinding)Create(typeof(CommandBinding<,,>).MakeGenericType(entity, command, reply))).Bind(method);
+
+    /// <summary>For the end of a stream, which has no reply.</summary>
+    public static CommandHandler StreamEnd(MethodInfo method, Type entity, MethodDescriptor rpc) =>
+        ((IStreamEndBinding)Create(typeof(StreamEndBinding<,>).MakeGenericType(entity, rpc.InputType.ClrType))).Bind(method, rpc.OutputType.Parse(ByteString.Empty));
+
+    /// <summary>Whether a method returns what a handler without a reply may.</summary>
+    public static bool CanEnd(MethodInfo method) => method.ReturnType == typeof(void) || method.ReturnType == typeof(Task) || method.ReturnType == typeof(ValueTask);
 
     public static Action<Entity, object> Action(MethodInfo method, Type entity, Type input) =>
         ((IObjectBinding)Create(typeof(ObjectBinding<,>).MakeGenericType(entity, input))).BindAction(method);
@@ -32,6 +41,7 @@ internal static class HandlerBinding
     public static void RootSharedCode()
     {
         _ = new CommandBinding<Entity, EmptyMessage, EmptyMessage>();
+        _ = new StreamEndBinding<Entity, EmptyMessage>();
         _ = new ObjectBinding<Entity, EmptyMessage>();
         _ = new ObjectBinding<Entity, int>();
         _ = new ObjectBinding<Entity, long>();
@@ -39,6 +49,17 @@ internal static class HandlerBinding
         _ = new ObjectBinding<Entity, double>();
         _ = new ObjectBinding<Entity, bool>();
         _ = new ConversionBinding<Entity, EmptyMessage, EmptyMessage>();
+    }
+
+    private static Func<TEntity, TCommand, CommandContext, TResult> WithContext<TEntity, TCommand, TResult>(MethodInfo method, bool takesContext)
+    {
+        if (takesContext)
+        {
+            return method.CreateDelegate<Func<TEntity, TCommand, CommandContext, TResult>>();
+        }
+
+        var withoutContext = method.CreateDelegate<Func<TEntity, TCommand, TResult>>();
+        return (entity, command, _) => withoutContext(entity, command);
     }
 
     private sealed class EmptyMessage : IMessage<EmptyMessage>
@@ -55,6 +76,11 @@ internal static class HandlerBinding
     private interface ICommandBinding
     {
         CommandHandler Bind(MethodInfo method);
+    }
+
+    private interface IStreamEndBinding
+    {
+        CommandHandler Bind(MethodInfo method, IMessage noReply);
     }
 
     private interface IObjectBinding
@@ -93,16 +119,16 @@ internal static class HandlerBinding
             var takesContext = method.GetParameters().Length == 2;
             if (method.ReturnType == typeof(ValueTask<TReply>))
             {
-                return AsEntity(WithContext<ValueTask<TReply?>>(method, takesContext));
+                return AsEntity(WithContext<TEntity, TCommand, ValueTask<TReply?>>(method, takesContext));
             }
 
             if (method.ReturnType == typeof(Task<TReply>))
             {
-                var task = WithContext<Task<TReply?>>(method, takesContext);
+                var task = WithContext<TEntity, TCommand, Task<TReply?>>(method, takesContext);
                 return AsEntity((entity, command, context) => new ValueTask<TReply?>(task(entity, command, context)));
             }
 
-            var plain = WithContext<TReply?>(method, takesContext);
+            var plain = WithContext<TEntity, TCommand, TReply?>(method, takesContext);
             return (entity, command, context) => new ValueTask<TReply?>(plain(entity, command, context));
         }
 
@@ -113,15 +139,48 @@ internal static class HandlerBinding
                 CurrentCall.Value = CurrentCall.OfEntity;
                 return await handler(entity, command, context);
             };
+    }
 
-        private static Func<TEntity, TCommand, CommandContext, TResult> WithContext<TResult>(MethodInfo method, bool takesContext)
+    private sealed class StreamEndBinding<TEntity, TCommand> : IStreamEndBinding
+        where TEntity : Entity
+        where TCommand : class, IMessage<TCommand>
+    {
+        public CommandHandler Bind(MethodInfo method, IMessage noReply)
         {
-            if (takesContext)
+            var call = BindTyped(method);
+            return async (entity, command, context) =>
             {
-                return method.CreateDelegate<Func<TEntity, TCommand, CommandContext, TResult>>();
+                CurrentCall.Value = CurrentCall.OfEntity;
+                await call((TEntity)((ClassInstance)entity).Entity, (TCommand)command, context);
+                return noReply;
+            };
+        }
+
+        private static Func<TEntity, TCommand, CommandContext, ValueTask> BindTyped(MethodInfo method)
+        {
+            var takesContext = method.GetParameters().Length == 2;
+            if (method.ReturnType == typeof(ValueTask))
+            {
+                return WithContext<TEntity, TCommand, ValueTask>(method, takesContext);
             }
 
-            var withoutContext = method.CreateDelegate<Func<TEntity, TCommand, TResult>>();
+            if (method.ReturnType == typeof(Task))
+            {
+                var task = WithContext<TEntity, TCommand, Task>(method, takesContext);
+                return (entity, command, context) => new ValueTask(task(entity, command, context));
+            }
+
+            var plain = takesContext ? method.CreateDelegate<Action<TEntity, TCommand, CommandContext>>() : WithoutContext(method);
+            return (entity, command, context) =>
+            {
+                plain(entity, command, context);
+                return ValueTask.CompletedTask;
+            };
+        }
+
+        private static Action<TEntity, TCommand, CommandContext> WithoutContext(MethodInfo method)
+        {
+            var withoutContext = method.CreateDelegate<Action<TEntity, TCommand>>();
             return (entity, command, _) => withoutContext(entity, command);
         }
     }

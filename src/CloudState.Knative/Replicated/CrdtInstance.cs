@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using CloudState.Knative.Cluster;
 using CloudState.Knative.Crdts;
 using CloudState.Knative.Entities;
 using CloudState.Knative.Lattices;
@@ -14,15 +15,17 @@ internal sealed class CrdtInstance : ClassInstance, ICrdtSite
     private const int FoldedPerDelta = 8;
 
     private readonly Crdt _view;
+    private readonly ClusterState _cluster;
     private readonly int _seat;
     private readonly int _foldEvery;
+    private IReadOnlyList<Member> _members;
     private volatile Replica _replica;
     private CommandContext? _command;
     private LatticeDelta? _delta;
     private long _epochBefore;
     private LocalChanges? _local;
 
-    // Commands that have amended a delta of one before them.
+    // Changes without a delta of their own: commands that have amended that of one before them, and members that have come or gone.
     private long _amendments;
 
     // When something was handed to the journal last.
@@ -35,7 +38,9 @@ internal sealed class CrdtInstance : ClassInstance, ICrdtSite
         : base(entity, version: 0, environment.Types)
     {
         _view = ((ICrdtEntity)entity).State;
-        _seat = environment.Cluster.Seat;
+        _cluster = environment.Cluster;
+        _members = _cluster.Snapshot.Members;
+        _seat = _cluster.Seat;
         _foldEvery = environment.Options.SnapshotEvery;
         _replica = ReadStored(stored);
         (_unfolded, _unfoldedBytes, _foldedBytes) = (stored.Deltas.Count, stored.Deltas.Sum(delta => (long)delta.Length), stored.State?.Length ?? 0);
@@ -125,6 +130,26 @@ internal sealed class CrdtInstance : ClassInstance, ICrdtSite
 
         Keep(Version);
         return true;
+    }
+
+    /// <summary>Votes count while their processes take part.</summary>
+    public override bool TryRenew()
+    {
+        var members = _cluster.Snapshot.Members;
+        if (ReferenceEquals(members, _members))
+        {
+            return false;
+        }
+
+        var isOther = !members.Select(member => member.Id).SequenceEqual(_members.Select(member => member.Id));
+        _members = members;
+        if (isOther)
+        {
+            _amendments++;
+            Keep(CurrentVersion);
+        }
+
+        return isOther;
     }
 
     public override bool HasSeen(ReplicaNews news)

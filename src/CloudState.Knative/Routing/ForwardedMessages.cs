@@ -78,6 +78,8 @@ internal static class ForwardedMessages
             StoreUnavailable = outcome.Kind == OutcomeKind.StoreUnavailable,
             Version = outcome.Version,
             SameForAll = outcome.IsSameForAll,
+            NoReply = outcome is { IsOk: true, IsReply: false },
+            EndsStream = outcome.EndsStream,
             Position = outcome.Position ?? "",
             StatusCode = (int)outcome.Status.StatusCode,
             StatusDetail = outcome.Status.Detail ?? "",
@@ -94,10 +96,12 @@ internal static class ForwardedMessages
         return head switch
         {
             { NotOwner: true } => null,
+            { NoReply: true } => CallOutcome.WithoutReply(followUp: null) with { Version = head.Version, EndsStream = head.EndsStream },
             { StatusCode: (int)StatusCode.OK } => CallOutcome.Replied(definition.Rpc.OutputType.Parse(frame.Body)) with
             {
                 Version = head.Version,
                 IsSameForAll = head.SameForAll,
+                EndsStream = head.EndsStream,
                 Position = head.Position.Length == 0 ? null : head.Position,
                 Metadata = head.Metadata.Count == 0 ? null : ToPairs(head.Metadata),
             },

@@ -24,7 +24,7 @@ internal sealed class StateStreams(CommandRouter router, IHostApplicationLifetim
 {
     private readonly ConcurrentDictionary<Question, StateFeed> _feeds = new();
 
-    /// <summary>Replies until the stream ends; the last outcome is not OK and says why.</summary>
+    /// <summary>Replies until the stream ends, some of them without a reply. The last outcome is not OK and says why; or the handler has ended the stream with it.</summary>
     public async IAsyncEnumerable<CallOutcome> ReadAsync(Command command)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(command.CallCancelled, lifetime.ApplicationStopping);
@@ -37,14 +37,19 @@ internal sealed class StateStreams(CommandRouter router, IHostApplicationLifetim
         {
             var next = mayShare ? await shared.NextAsync(poll.SeenVersion!.Value, end, ended.Token) : null;
             var outcome = next ?? await PollAsync(poll, end);
-            if (outcome.IsReply)
+            if (outcome.IsOk)
             {
                 mayShare = outcome.IsSameForAll;
                 poll = poll with { SeenVersion = outcome.Version };
-                if (!outcome.Reply!.Equals(pushed))
+                if (outcome.FollowUp is not null || outcome.Reply?.Equals(pushed) != true)
                 {
                     yield return outcome;
-                    pushed = outcome.Reply;
+                    pushed = outcome.Reply ?? pushed;
+                }
+
+                if (outcome.EndsStream)
+                {
+                    yield break;
                 }
             }
             else if (lifetime.ApplicationStopping.IsCancellationRequested)

@@ -331,6 +331,11 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
             }
         }
 
+        if (pending.IsPoll && entity.Instance.TryRenew())
+        {
+            _watches.SignalChange(entity.Version);
+        }
+
         if (pending.Command.SeenVersion == entity.Version)
         {
             pending.Outcome = CallOutcome.Unchanged;

@@ -57,6 +57,9 @@ internal sealed record Command
     /// <summary>The span that the command belongs to: the edge's, then its own.</summary>
     public ActivityContext Trace { get; set; }
 
+    /// <summary>The stream that the command asks one reply for; null if it asks for its only one.</summary>
+    public ReplyStream? ToReplyStream() => IsPoll ? new ReplyStream(isFirst: SeenVersion is null) : null;
+
     public CallScope Scope => new()
     {
         CommandId = CommandId,

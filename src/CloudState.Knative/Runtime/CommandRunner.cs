@@ -23,7 +23,7 @@ internal sealed partial class CommandRunner(
         using var span = CloudStateTelemetry.StartEntity("handle", command.Entity.Type, command.Entity.Key, ActivityKind.Internal, command.Trace);
         using var limit = new TimeLimit(time, pending.Deadline, command.CallCancelled);
         var instance = entity.Instance;
-        var context = new CommandContext(command.Definition.Rpc, instance, targets, command.Entity.Key, command.CommandId, command.Metadata, limit.GetToken);
+        var context = new CommandContext(command.Definition.Rpc, instance, targets, command.Entity.Key, command.CommandId, command.Metadata, limit.GetToken, command.ToReplyStream());
         context.Level = pending.Level;
         instance.Begin(context, time.GetUtcNow());
         IMessage? reply = null;
@@ -120,9 +120,14 @@ internal sealed partial class CommandRunner(
         PlannedEffect[] effects = context.Effects.Count == 0 ? [] : [.. context.Effects.Select(effect => Plan(pending, effect))];
         var forward = context.ForwardTo is { } call ? new PlannedCall(NewId().ToString("N"), call, IsSynchronous: true) : null;
         var followUp = FollowUpCalls.Of(effects.Where(effect => effect.Call.IsSynchronous).Select(effect => effect.Call), forward);
-        pending.Outcome = forward is null
-            ? CallOutcome.Replied(reply!) with { Version = entity.Version, Metadata = context.ReplyEntries, FollowUp = followUp }
-            : CallOutcome.WithoutReply(followUp!);
+        pending.Outcome = forward is null && reply is not null
+            ? CallOutcome.Replied(reply) with { Version = entity.Version, Metadata = context.ReplyEntries, FollowUp = followUp, EndsStream = context.EndsStream }
+            : CallOutcome.WithoutReply(followUp) with { Version = entity.Version, EndsStream = context.EndsStream };
+        if (command.IsPoll && effects.Length > 0)
+        {
+            // Each of the streams calls.
+            command.Metadata.MarkRead();
+        }
 
         // 2. What there is to store.
         if (pending.Level == CrdtLevel.Local && entity.Instance.TryAdvanceLocally())

@@ -29,6 +29,12 @@ internal static class RecordedOutcome
             return CallOutcome.Rejected(new Status((StatusCode)record.StatusCode, record.StatusDetail));
         }
 
+        if (command.Definition.IsStreaming)
+        {
+            // The first reply, with what it has changed: the next one shows that, too.
+            return CallOutcome.WithoutReply(followUp: null);
+        }
+
         var details = record.Details.IsEmpty ? null : OutcomeDetails.Parser.ParseFrom(record.Details);
         return details?.Forward is { } forward
             ? CallOutcome.WithoutReply(new FollowUpCalls([], new PlannedCall(details.ForwardId, StoredCalls.ToCall(forward), IsSynchronous: true)))

@@ -34,16 +34,6 @@ public abstract class CrdtContract(TckDeployment tck) : ConformanceTest(tck)
     }
 
     [Fact]
-    public async Task StreamThatWouldDoMoreThanAnswer_IsRefused()
-    {
-        var request = new StreamedRequest { Id = _id, CancelUpdate = new() { Gset = new() { Add = "a" } } };
-
-        using var call = Model.ProcessStreamed(request, Options);
-
-        await FailsAsync("The handler of a stream only answers: it has no end state, updates, effects or missing replies.", () => call.ResponseStream.MoveNext(Options.CancellationToken));
-    }
-
-    [Fact]
     public async Task ForwardsAndEffects_GoToAnEntityWithTheSameId()
     {
         Assert.Equal("{one}", await ProcessAsync(new RequestAction { Update = new() { Gset = new() { Add = "one" } } }));

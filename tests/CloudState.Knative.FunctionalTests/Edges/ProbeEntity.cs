@@ -48,7 +48,21 @@ public sealed class ProbeEntity : EventSourcedEntity<Total>
             : State;
     }
 
-    public Total WatchBare(WatchProbe command, CommandContext context) => Watch(command, context);
+    public Total WatchBare(WatchProbe command, CommandContext context)
+    {
+        if (command.Join > 0 && (context.Stream.IsFirst || command.Spoil))
+        {
+            context.Emit(new Added { Amount = command.Join });
+        }
+
+        return Watch(command, context);
+    }
+
+    public Task WatchBareEnded(WatchProbe command, CommandContext context)
+    {
+        context.Emit(new Added { Amount = -command.Join });
+        return Task.CompletedTask;
+    }
 
     public async Task<Surroundings> Look(LookAround command, CommandContext context)
     {

@@ -198,6 +198,60 @@ public sealed class StreamingTests : IAsyncLifetime
     private static GrpcChannel ManyStreams(TestService pod) =>
         GrpcChannel.ForAddress(pod.Address, new GrpcChannelOptions { HttpHandler = new SocketsHttpHandler { EnableMultipleHttp2Connections = true } });
 
+    [Fact]
+    public async Task Stream_ChangesTheEntityWhenItBegins_AndWhenItsCallerLeaves()
+    {
+        using var folder = new TemporaryFolder();
+        (string, string) store = ("CloudState:Sqlite:Path", Path.Combine(folder.Path, "probes.db"));
+        await using (var service = await ProbeEntity.StartServiceAsync(store))
+        {
+            using var watch = Watch(service, "a");
+            Assert.Equal(0, await NextAsync(watch));
+            using (var first = Join(service, 3))
+            {
+                Assert.Equal(3, await NextAsync(first));
+                Assert.Equal(3, await NextAsync(watch));
+                using (var second = Join(service, 4))
+                {
+                    Assert.Equal(7, await NextAsync(second));
+                    Assert.Equal(7, await NextAsync(watch));
+                }
+
+                Assert.Equal(3, await NextAsync(watch));
+            }
+
+            Assert.Equal(0, await NextAsync(watch));
+            using var last = Join(service, 5);
+            Assert.Equal(5, await NextAsync(last));
+        }
+
+        // The service has stopped before its caller left.
+        await using var next = await ProbeEntity.StartServiceAsync(store);
+        using var again = Watch(next, "a");
+        Assert.Equal(0, await NextAsync(again));
+    }
+
+    [Fact]
+    public async Task LaterReplyThatChangesTheEntity_EndsTheStream_AndChangesNothing()
+    {
+        await using var service = await ProbeEntity.StartServiceAsync();
+        service.ExpectErrors();
+        using var stream = Join(service, 3, spoil: true);
+        Assert.Equal(3, await NextAsync(stream));
+
+        await AddAsync(service, "a", 1);
+
+        Assert.Equal(StatusCode.Internal, (await Assert.ThrowsAsync<RpcException>(() => NextAsync(stream))).StatusCode);
+        using var watch = Watch(service, "a");
+        while (await NextAsync(watch) != 1)
+        {
+            // The end of the stream was not handled yet.
+        }
+    }
+
+    private static AsyncServerStreamingCall<Total> Join(TestService pod, int amount, bool spoil = false) =>
+        new Probe.ProbeClient(pod.Channel).WatchBare(new WatchProbe { Id = "a", Join = amount, Spoil = spoil }, cancellationToken: Pods.Cancellation);
+
     private static AsyncServerStreamingCall<Total> Watch(GrpcChannel channel, WatchProbe probe, Metadata? headers = null, DateTime? deadline = null) =>
         new Probe.ProbeClient(channel).Watch(probe, headers, deadline, Pods.Cancellation);
 

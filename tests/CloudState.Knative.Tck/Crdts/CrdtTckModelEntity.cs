@@ -23,14 +23,50 @@ internal sealed class CrdtTckModelEntity : CrdtEntity<OrMap<string>>
         return response;
     }
 
-    public Response ProcessStreamed(StreamedRequest command, CommandContext context)
+    public Response? ProcessStreamed(StreamedRequest command, CommandContext context)
     {
-        if (command.EndState is not null || command.CancelUpdate is not null || command.Effects.Count > 0 || command.InitialUpdate is not null || command.Empty)
+        if (context.Stream.IsFirst)
         {
-            context.Fail("The handler of a stream only answers: it has no end state, updates, effects or missing replies.");
+            Update(command.InitialUpdate, command.Id);
+        }
+        else
+        {
+            foreach (var effect in command.Effects)
+            {
+                Perform(effect, context);
+            }
         }
 
-        return new Response { State = TypedEntries.Read(State, command.Id) };
+        var state = TypedEntries.Read(State, command.Id);
+        if (state.Equals(command.EndState))
+        {
+            context.Stream.End();
+        }
+
+        return command.Empty ? null : new Response { State = state };
+    }
+
+    public void ProcessStreamedEnded(StreamedRequest command) => Update(command.CancelUpdate, command.Id);
+
+    private void Update(Update? update, string id)
+    {
+        if (update is not null)
+        {
+            Level = (CrdtLevel)update.WriteConsistency;
+            TypedEntries.Update(State, id, update);
+        }
+    }
+
+    private static void Perform(Effect effect, CommandContext context)
+    {
+        if (effect.Synchronous)
+        {
+            context.CallAndWait((CrdtTwo.CrdtTwoClient two) => two.CallAsync(new Request { Id = effect.Id }));
+        }
+        else
+        {
+            context.Call((CrdtTwo.CrdtTwoClient two) => two.CallAsync(new Request { Id = effect.Id }));
+        }
     }
 
     private void Perform(RequestAction action, string id, CommandContext context)
@@ -38,20 +74,13 @@ internal sealed class CrdtTckModelEntity : CrdtEntity<OrMap<string>>
         switch (action.ActionCase)
         {
             case RequestAction.ActionOneofCase.Update:
-                TypedEntries.Update(State, id, action.Update);
+                Update(action.Update, id);
                 break;
             case RequestAction.ActionOneofCase.Forward:
                 context.ReplyFrom((CrdtTwo.CrdtTwoClient two) => two.CallAsync(new Request { Id = action.Forward.Id }));
                 break;
             case RequestAction.ActionOneofCase.Effect:
-                if (action.Effect.Synchronous)
-                {
-                    context.CallAndWait((CrdtTwo.CrdtTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }));
-                }
-                else
-                {
-                    context.Call((CrdtTwo.CrdtTwoClient two) => two.CallAsync(new Request { Id = action.Effect.Id }));
-                }
+                Perform(action.Effect, context);
                 break;
             case RequestAction.ActionOneofCase.Fail:
                 context.Fail(action.Fail.Message);

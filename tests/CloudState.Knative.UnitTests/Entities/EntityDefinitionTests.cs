@@ -36,6 +36,7 @@ public class EntityDefinitionTests
     [InlineData(typeof(OnlyAnEventHandler), "has no handler for the rpc cloudstate.tests.unit.Names.Apply. Add: public Total Apply(Addition command, CommandContext context), " +
         "or, because the name is taken, a method of another name with [Rpc(\"Apply\")] above it")]
     [InlineData(typeof(UnknownRpc), "has [Rpc(\"Reed\")] on the method Look, but cloudstate.tests.unit.Counter has no rpc of that name. Name one that it has.")]
+    [InlineData(typeof(UnfitStreamEnd), "has methods WatchEnded that do not fit the end of the stream cloudstate.tests.unit.WatchedCounters.Watch. Write one: public void WatchEnded(Question command, CommandContext context)")]
     [InlineData(typeof(LevelWithoutReplicas), "has [AtLevel(CrdtLevel.Local)], which only replicated entities have")]
     [InlineData(typeof(SnapshotWithoutRestore), "has Snapshot and Restore methods that do not fit")]
     public void UnfitClass_IsRefusedWithClassMemberAndCure(Type entityClass, string message)
@@ -242,6 +243,16 @@ public class EntityDefinitionTests
     public class SnapshotWithoutRestore : PlainStateWithoutSnapshot
     {
         public Total Snapshot() => new() { Value = State.Sum };
+    }
+
+    [EventSourcedEntity<WatchedCounters.WatchedCountersBase>("unfit-stream-end")]
+    public class UnfitStreamEnd : EventSourcedEntity<Total>
+    {
+        public Total Read(Question command) => State;
+
+        public Total Watch(Question command) => State;
+
+        public void WatchEnded(Total command) => State.Value += command.Value;
     }
 
     [AtLevel(CrdtLevel.Local)]

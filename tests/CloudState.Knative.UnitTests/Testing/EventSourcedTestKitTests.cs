@@ -170,16 +170,32 @@ public class EventSourcedTestKitTests
     }
 
     [Fact]
-    public async Task StreamingHandler_Answers_AndMustNotChangeTheEntity()
+    public async Task StreamingHandler_Answers_AndChangesTheEntityOnlyAtFirst()
     {
         var reading = EntityTestKit.Create(() => new NoteEntity()).Given(new Written { Text = "a" });
         var writing = EntityTestKit.Create(() => new NoteEntity { Writing = (_, context) => context.Emit(new Written { Text = "a" }) });
 
         Assert.Equal("a", (await reading.WhenAsync(new NoteKey { Note = "n" })).Reply<Note>().Text);
+        await writing.WhenAsync(new NoteKey { Note = "n" });
         var refused = await Assert.ThrowsAsync<InvalidOperationException>(() => writing.WhenAsync(new NoteKey { Note = "n" }));
 
         Assert.StartsWith("NoteEntity.Watch changed the entity", refused.Message, StringComparison.Ordinal);
-        Assert.Equal("", writing.State.Text);
+        Assert.Equal("a", writing.State.Text);
+        var missing = await Assert.ThrowsAsync<TestKitException>(() => writing.WhenCallerLeavesAsync(new NoteKey { Note = "n" }));
+        Assert.Equal("NoteEntity has no method WatchEnded, which would be called when a caller leaves the stream.", missing.Message);
+    }
+
+    [Fact]
+    public async Task CallerOfAStream_ComesAndLeaves()
+    {
+        var audience = EntityTestKit.Create(() => new AudienceEntity());
+        var watch = new Question { Counter = "c" };
+
+        Assert.Equal(1, (await audience.WhenAsync(watch, nameof(AudienceEntity.Watch))).Reply<Total>().Value);
+        Assert.Equal(1, (await audience.WhenAsync(watch, nameof(AudienceEntity.Watch))).Reply<Total>().Value);
+        await audience.WhenCallerLeavesAsync(watch, nameof(AudienceEntity.Watch));
+
+        Assert.Equal(0, audience.State.Value);
     }
 
     [Fact]
@@ -204,5 +220,25 @@ public class EventSourcedTestKitTests
         var result = await note.WhenAsync(new NoteText { Note = "n", Text = "c" }, nameof(NoteEntity.Append));
 
         Assert.Equal("abc", result.State.Text);
+    }
+
+    [EventSourcedEntity<WatchedCounters.WatchedCountersBase>("audience")]
+    public sealed class AudienceEntity : EventSourcedEntity<Total>
+    {
+        public Total Read(Question query) => State;
+
+        public Total? Watch(Question command, CommandContext context)
+        {
+            if (context.Stream.IsFirst)
+            {
+                context.Emit(new Added { Amount = 1 });
+            }
+
+            return State;
+        }
+
+        public void WatchEnded(Question command, CommandContext context) => context.Emit(new Added { Amount = -1 });
+
+        public void Apply(Added added) => State.Value += added.Amount;
     }
 }
