@@ -18,7 +18,9 @@ internal sealed class PacedLoad(IReadOnlyList<Server> servers, int perSecond, Fu
 
     private readonly HttpClient _http = new();
 
-    /// <summary>Takes the number of a request, when it was sent, a timestamp of <see cref="Stopwatch"/>, and the body of its answer, if it succeeded. Called on any thread.</summary>
+    /// <summary>
+    /// Takes the number of a request that succeeded, when it was sent, a timestamp of <see cref="Stopwatch"/>, and the body of its answer. Called on any thread.
+    /// </summary>
     public Action<int, long, string>? OnAnswer { get; init; }
 
     public async Task<LoadResult> RunAsync(TimeSpan duration, CancellationToken cancellationToken)

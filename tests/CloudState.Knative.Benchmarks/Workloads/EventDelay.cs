@@ -9,8 +9,9 @@ using Likes;
 namespace CloudState.Knative.Benchmarks.Workloads;
 
 /// <summary>
-/// How long a change on one pod takes to the streams of another one: likes at a fixed rate, of pages in turn, to the first of three pods, and a stream for each page on the second.
-/// A like counts from just before its request is sent until the stream of its page shows the count of its answer, or a higher one.
+/// How long a change on one pod takes to the streams of another one: likes at a fixed rate, of pages in turn, to the first of three pods, and a stream for
+/// each page on the second. A like counts from just before its request is sent until the stream of its page shows the count of its answer, or a higher one. What is sent late,
+/// because the pods are slow, counts from then.
 /// </summary>
 internal sealed class EventDelay : IWorkload
 {
@@ -38,15 +39,15 @@ internal sealed class EventDelay : IWorkload
             var cpu = new CpuMeter(pods, bench.Postgres);
             var (answers, likes) = await LikeAsync(pods[0], pages, bench.Options.Duration, cancellationToken);
             double[] delays = [.. await DelaysAsync(streams, likes)];
-            var measurement = new Measurement(Name, "to the answer", system.Name, round).With(answers, cpu, pods) with { PerSecond = null, Sent = answers.Succeeded + answers.Errors };
+            var sent = answers.Succeeded + answers.Errors;
             return
             [
-                measurement,
+                new Measurement(Name, "to the answer", system.Name, round).With(answers, cpu, pods) with { Sent = sent },
                 new Measurement(Name, "to the event", system.Name, round)
                 {
                     MedianMs = Statistics.Percentile(delays, 0.5),
                     P99Ms = Statistics.Percentile(delays, 0.99),
-                    Sent = measurement.Sent,
+                    Sent = sent,
                     Seen = delays.Length,
                     Errors = likes.Count - delays.Length,
                 },
@@ -78,7 +79,11 @@ internal sealed class EventDelay : IWorkload
     private static async Task<IEnumerable<double>> DelaysAsync(LikeStreams streams, IReadOnlyCollection<Like> likes)
     {
         await Task.WhenAll(likes.GroupBy(like => like.Page).Select(page => streams.TryWaitForAsync(page.Key, page.Max(like => like.Count))));
-        return from like in likes let seen = streams.SeenAt(like.Page, like.Count) where seen is not null select Stopwatch.GetElapsedTime(like.Sent, seen.Value).TotalMilliseconds;
+        return
+            from like in likes
+            let seen = streams.SeenAt(like.Page, like.Count)
+            where seen is not null
+            select Stopwatch.GetElapsedTime(like.Sent, seen.Value).TotalMilliseconds;
     }
 
     /// <param name="Page">The page.</param>

@@ -6,7 +6,10 @@ using CloudState.Knative.Benchmarks.Systems;
 
 namespace CloudState.Knative.Benchmarks.Workloads;
 
-/// <summary>What very many pages cost of which a pod keeps 100,000 in memory, the default: each is read and liked once. And what they cost a process that starts afterwards.</summary>
+/// <summary>
+/// What very many pages cost, each read and liked once, of which a pod keeps at most 100,000 in memory, the default. And what they cost a process that starts
+/// afterwards.
+/// </summary>
 internal sealed class ManyPages : IWorkload
 {
     private const int Connections = 64;
