@@ -39,6 +39,11 @@ internal sealed class EventDelay : IWorkload
             var cpu = new CpuMeter(pods, bench.Postgres);
             var (answers, likes) = await LikeAsync(pods[0], pages, bench.Options.Duration, cancellationToken);
             double[] delays = [.. await DelaysAsync(streams, likes)];
+            if (delays.Length == 0)
+            {
+                throw new InvalidOperationException($"No stream has shown a like; {answers.Errors} requests failed.");
+            }
+
             var sent = answers.Succeeded + answers.Errors;
             return
             [

@@ -21,6 +21,9 @@ internal sealed class ManyPages : IWorkload
 
     public bool Suits(BenchSystem system) => system.HasLikes;
 
+    /// <summary>Takes minutes, and is about a limit: once is enough.</summary>
+    public int RoundsOf(RunOptions options) => 1;
+
     public async Task<IReadOnlyList<Measurement>> MeasureAsync(BenchSystem system, int round, Workbench bench, CancellationToken cancellationToken) =>
     [
         await MeasureStartAsync("start of a process to the first like, before", system, round, bench, cancellationToken),
