@@ -61,6 +61,7 @@ has() {
 build() {
     # As its image is built: the code is compiled ahead of time (ReadyToRun), and again while it runs.
     dotnet publish samples/ShoppingCart -c Release --use-current-runtime --self-contained false -v quiet -nologo -o artifacts/bench/jit
+    dotnet publish samples/Likes -c Release --use-current-runtime --self-contained false -v quiet -nologo -o artifacts/bench/likes
     dotnet build "$project/Peers/Peers.slnx" -c Release -v quiet -nologo || echo "Not all peers were built."
     if has --aot "$@"; then
         publish_aot artifacts/bench/aot

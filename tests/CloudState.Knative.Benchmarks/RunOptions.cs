@@ -14,7 +14,8 @@ internal sealed record RunOptions
           --workloads a,b,...   only these:
         {string.Join('\n', WorkloadCatalog.All.Select(workload => $"                          {workload.Name,-4} {workload.Title}"))}
           --systems a,b,...     only these: {string.Join(", ", SystemCatalog.Names)}
-          --connections a,b,... of the workloads w1 and w3, measured one after another, each 1 to 1000; default 64
+          --connections a,b,... of the workloads w1, w3 and w10, measured one after another, each 1 to 1000; default 64
+          --keys N              of the workload w13: how many keys are touched, 1000 to 10000000; default 1000000
           --rounds N            how often each system is measured, in turn; default 3
           --seconds N           length of a measurement; default 10
           --warmup N            seconds of load before it; default 5
@@ -29,6 +30,9 @@ internal sealed record RunOptions
 
     /// <summary>How many connections write at the same time, in workloads that vary it.</summary>
     public IReadOnlyList<int> Connections { get; init; } = [DefaultConnections];
+
+    /// <summary>How many keys are touched, in the workload that counts what they cost.</summary>
+    public int Keys { get; init; } = 1_000_000;
 
     public int Rounds { get; init; } = 3;
 
@@ -77,6 +81,7 @@ internal sealed record RunOptions
         "--workloads" => options with { Workloads = Known(name, value, [.. WorkloadCatalog.All.Select(workload => workload.Name)]) },
         "--systems" => options with { Systems = Known(name, value, SystemCatalog.Names) },
         "--connections" => options with { Connections = [.. Words(name, value).Select(word => Number(name, word, 1, 1000)).Distinct()] },
+        "--keys" => options with { Keys = Number(name, value, 1_000, 10_000_000) },
         "--rounds" => options with { Rounds = Number(name, value, 1, 100) },
         "--seconds" => options with { Duration = TimeSpan.FromSeconds(Number(name, value, 1, 3600)) },
         "--warmup" => options with { WarmUp = TimeSpan.FromSeconds(Number(name, value, 1, 3600)) },

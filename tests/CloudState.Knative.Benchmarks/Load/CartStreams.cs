@@ -1,6 +1,3 @@
-using System.Buffers.Binary;
-using System.Net;
-using System.Net.Http.Headers;
 using CloudState.Knative.Benchmarks.Systems;
 
 namespace CloudState.Knative.Benchmarks.Load;
@@ -8,7 +5,6 @@ namespace CloudState.Knative.Benchmarks.Load;
 /// <summary>Many gRPC streams that watch one cart, and count what they get.</summary>
 internal sealed class CartStreams : IAsyncDisposable
 {
-    private const int FrameHeaderLength = 5;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     // A connection takes a hundred streams.
@@ -27,7 +23,7 @@ internal sealed class CartStreams : IAsyncDisposable
         var call = new GrpcCall("WatchCart", cart);
         for (var stream = 0; stream < count; stream++)
         {
-            _streams.Add(ReadAsync(new Uri(server.GrpcAddress, call.Path), call.Frame));
+            _streams.Add(call.ReadStreamAsync(_http, server.GrpcAddress, Count, _ended.Token));
         }
     }
 
@@ -56,26 +52,11 @@ internal sealed class CartStreams : IAsyncDisposable
         _http.Dispose();
     }
 
-    private async Task ReadAsync(Uri address, byte[] frame)
+    private void Count(ReadOnlyMemory<byte> reply)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, address)
+        if (Interlocked.Increment(ref _replies) == Volatile.Read(ref _awaited))
         {
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new ByteArrayContent(frame) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
-            Headers = { { "te", "trailers" } },
-        };
-        using var response = await _http.SendAsync(request, _ended.Token);
-        await using var body = await response.Content.ReadAsStreamAsync(_ended.Token);
-        var buffer = new byte[4096];
-        while (true)
-        {
-            await body.ReadExactlyAsync(buffer.AsMemory(0, FrameHeaderLength), _ended.Token);
-            await body.ReadExactlyAsync(buffer.AsMemory(0, BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(1))), _ended.Token);
-            if (Interlocked.Increment(ref _replies) == Volatile.Read(ref _awaited))
-            {
-                _allHaveIt.TrySetResult();
-            }
+            _allHaveIt.TrySetResult();
         }
     }
 }

@@ -5,13 +5,15 @@ using System.Text;
 
 namespace CloudState.Knative.Benchmarks.Load;
 
-/// <summary>A unary call of the sample's service whose message has a single field, the user.</summary>
+/// <summary>A call of a sample's service whose message has a single field, the user.</summary>
 internal sealed record GrpcCall(string Method, string User)
 {
     private const int FrameHeaderLength = 5;
     private const byte UserIdTag = (1 << 3) | 2;
 
-    public string Path => $"/com.example.shoppingcart.ShoppingCart/{Method}";
+    public string Service { get; init; } = "com.example.shoppingcart.ShoppingCart";
+
+    public string Path => $"/{Service}/{Method}";
 
     /// <summary>The body of the request: not compressed, length, message.</summary>
     public byte[] Frame
@@ -33,13 +35,7 @@ internal sealed record GrpcCall(string Method, string User)
     public async Task VerifyAsync(Uri address, CancellationToken cancellationToken)
     {
         using var http = new HttpClient();
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(address, Path))
-        {
-            Version = HttpVersion.Version20,
-            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
-            Content = new ByteArrayContent(Frame) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
-            Headers = { { "te", "trailers" } },
-        };
+        using var request = RequestTo(address);
         using var response = await http.SendAsync(request, cancellationToken);
         var body = await response.Content.ReadAsByteArrayAsync(cancellationToken);
         if (!response.TrailingHeaders.TryGetValues("grpc-status", out var status) || status.First() != "0" || body.Length <= FrameHeaderLength)
@@ -47,4 +43,29 @@ internal sealed record GrpcCall(string Method, string User)
             throw new InvalidOperationException($"{Method} of {address} failed:\n{response}");
         }
     }
+
+    /// <summary>Makes the call and hands out its replies, each until the next one comes.</summary>
+    /// <exception cref="EndOfStreamException">The server has ended the stream.</exception>
+    public async Task ReadStreamAsync(HttpMessageInvoker http, Uri address, Action<ReadOnlyMemory<byte>> onReply, CancellationToken cancellationToken)
+    {
+        using var request = RequestTo(address);
+        using var response = await http.SendAsync(request, cancellationToken);
+        await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+        var buffer = new byte[4096];
+        while (true)
+        {
+            await body.ReadExactlyAsync(buffer.AsMemory(0, FrameHeaderLength), cancellationToken);
+            var reply = buffer.AsMemory(0, BinaryPrimitives.ReadInt32BigEndian(buffer.AsSpan(1)));
+            await body.ReadExactlyAsync(reply, cancellationToken);
+            onReply(reply);
+        }
+    }
+
+    private HttpRequestMessage RequestTo(Uri address) => new(HttpMethod.Post, new Uri(address, Path))
+    {
+        Version = HttpVersion.Version20,
+        VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        Content = new ByteArrayContent(Frame) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
+        Headers = { { "te", "trailers" } },
+    };
 }

@@ -18,6 +18,11 @@ internal sealed class PacedLoad(IReadOnlyList<Server> servers, int perSecond, Fu
 
     private readonly HttpClient _http = new();
 
+    /// <summary>
+    /// Takes the number of a request that succeeded, when it was sent, a timestamp of <see cref="Stopwatch"/>, and the body of its answer. Called on any thread.
+    /// </summary>
+    public Action<int, long, string>? OnAnswer { get; init; }
+
     public async Task<LoadResult> RunAsync(TimeSpan duration, CancellationToken cancellationToken)
     {
         var milliseconds = new double[(int)(perSecond * duration.TotalSeconds)];
@@ -42,29 +47,34 @@ internal sealed class PacedLoad(IReadOnlyList<Server> servers, int perSecond, Fu
                 }
 
                 var sent = Stopwatch.GetTimestamp();
-                if (!await TrySendAsync(number, cancellationToken))
+                var answer = await TrySendAsync(number, cancellationToken);
+                milliseconds[number] = Stopwatch.GetElapsedTime(sent).TotalMilliseconds;
+                if (answer is null)
                 {
                     Interlocked.Increment(ref errors);
                 }
-
-                milliseconds[number] = Stopwatch.GetElapsedTime(sent).TotalMilliseconds;
+                else
+                {
+                    OnAnswer?.Invoke(number, sent, answer);
+                }
             }
         }
     }
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<bool> TrySendAsync(int number, CancellationToken cancellationToken)
+    /// <summary>The body of the answer; null if the request failed.</summary>
+    private async Task<string?> TrySendAsync(int number, CancellationToken cancellationToken)
     {
         using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(bodyOf(number))) { Headers = { ContentType = Json } };
         try
         {
             using var response = await _http.PostAsync(new Uri(servers[number % servers.Count].Address, pathOf(number)), content, cancellationToken);
-            return response.IsSuccessStatusCode;
+            return response.IsSuccessStatusCode ? await response.Content.ReadAsStringAsync(cancellationToken) : null;
         }
         catch (HttpRequestException)
         {
-            return false;
+            return null;
         }
     }
 }

@@ -17,7 +17,7 @@ function setup(thread)
 end
 
 -- The text of a request, before and after the name of the cart.
-local function around_user(method, path, headers, body)
+function around_user(method, path, headers, body)
     local request = wrk.format(method, path, headers, body)
     local first, last = string.find(request, "{user}", 1, true)
     return string.sub(request, 1, first - 1), string.sub(request, last + 1)

@@ -21,7 +21,7 @@ internal static class MicroBenchmarks
             .WithArtifactsPath(Path.Combine(Path.GetTempPath(), $"cloudstate-micro-{Environment.ProcessId}"));
         try
         {
-            var reports = new[] { typeof(CommandBenchmarks), typeof(MessageBenchmarks) }
+            var reports = new[] { typeof(CommandBenchmarks), typeof(MessageBenchmarks), typeof(CrdtBenchmarks) }
                 .SelectMany(type => BenchmarkRunner.Run(type, config).Reports)
                 .ToArray();
             Console.WriteLine("| operation | ns | budget | bytes | budget |");

@@ -13,6 +13,15 @@ internal sealed record Measurement(string Workload, string Part, string System, 
 
     public double? P99Ms { get; init; }
 
+    /// <summary>How long all of it took.</summary>
+    public double? Seconds { get; init; }
+
+    /// <summary>Changes that were sent.</summary>
+    public double? Sent { get; init; }
+
+    /// <summary>Those of them that their watchers have seen.</summary>
+    public double? Seen { get; init; }
+
     /// <summary>Microseconds per request.</summary>
     public double? ServerCpu { get; init; }
 

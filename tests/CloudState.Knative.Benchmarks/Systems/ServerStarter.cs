@@ -89,5 +89,6 @@ internal sealed class ServerStarter(PostgresServer postgres)
         ("CloudState__Cluster__Port", $"{ports.Internal}"),
         ("CloudState__Cluster__Address", $"127.0.0.1:{ports.Internal}"),
         ("Logging__LogLevel__Default", "Warning"),
+        .. system.Settings,
     ];
 }

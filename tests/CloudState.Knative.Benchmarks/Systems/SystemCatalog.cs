@@ -6,6 +6,9 @@ internal static class SystemCatalog
     public const string CloudState = "cloudstate";
     public const string CloudStateAot = "cloudstate-aot";
 
+    public const string Likes = "likes";
+    public const string LikesLocal = "likes-local";
+
     private static readonly string[] EdgeOnly = ["w1", "w2", "w2g", "w3", "w7"];
 
     public static readonly IReadOnlyList<BenchSystem> All =
@@ -19,6 +22,16 @@ internal static class SystemCatalog
         new("restate", Path.Combine(Peers, "Restate", "start.sh")) { Paths = CartPaths.Restate },
         new("groupinsert", Peer("GroupInsert")) { Workloads = ["w1", "w3", "w7"] },
         new("nostorage", Peer("NoStorage")) { Workloads = EdgeOnly, KeepsCarts = false, Grpc = GrpcEdge.OwnPort },
+        new(Likes, Published("likes", "Likes.dll")) { IsCloudState = true, Grpc = GrpcEdge.SamePort, Paths = CartPaths.Likes, Workloads = ["w10", "w11", "w12", "w13"] },
+        new(LikesLocal, Published("likes", "Likes.dll"))
+        {
+            IsCloudState = true,
+            Grpc = GrpcEdge.SamePort,
+            Paths = CartPaths.Likes,
+            Workloads = ["w10", "w11"],
+            Settings = [("CloudState__Crdt__Level", "Local")],
+        },
+        new("akka-ddata", Peer("AkkaDData")) { Paths = CartPaths.Likes, Workloads = ["w10"], KeepsCarts = false },
         new("empty", Peer("Empty")) { Workloads = ["w5"], KeepsCarts = false },
     ];
 

@@ -5,12 +5,18 @@ using CloudState.Knative.Benchmarks.Systems;
 
 namespace CloudState.Knative.Benchmarks.Workloads;
 
-/// <summary>What a system makes of many writers of one cart, a new one in every measurement.</summary>
-internal sealed class HotCart : IWorkload
+/// <summary>What a system makes of many writers of one cart or page, a new one in every measurement.</summary>
+internal sealed class HotCart(string name, string title, Func<BenchSystem, bool> suits) : IWorkload
 {
-    public string Name => "w3";
+    public static readonly HotCart Carts = new("w3", "writes to one hot cart", _ => true);
+    public static readonly HotCart Likes = new(
+        "w10", "likes of one page, one pod, against writes to one hot cart", system => system.Name == SystemCatalog.CloudState || system.HasLikes);
 
-    public string Title => "writes to one hot cart";
+    public string Name => name;
+
+    public string Title => title;
+
+    public bool Suits(BenchSystem system) => suits(system);
 
     public async Task<IReadOnlyList<Measurement>> MeasureAsync(BenchSystem system, int round, Workbench bench, CancellationToken cancellationToken)
     {
@@ -26,7 +32,7 @@ internal sealed class HotCart : IWorkload
     private async Task<Measurement> MeasureAsync(int connections, BenchSystem system, int round, Workbench bench, CancellationToken cancellationToken)
     {
         await using var server = await bench.Starter.StartAsync(system, cancellationToken);
-        var load = new WrkLoad("write.lua", $"hot-{round}-{connections}-", 1) { Connections = connections };
+        var load = new WrkLoad(system.Paths.WriteScript, $"hot-{Name}-{round}-{connections}-", 1) { Connections = connections };
         await Wrk.RunAsync([server], load, bench.Options.WarmUp, cancellationToken);
 
         await bench.Postgres.CheckpointAsync(cancellationToken);

@@ -7,12 +7,16 @@ internal static class WorkloadCatalog
         CartThroughput.DurableWrites,
         CartThroughput.Reads,
         new GrpcReads(),
-        new HotCart(),
+        HotCart.Carts,
         new Activation(),
         new ColdStart(),
         new Memory(),
         CartThroughput.Mixed,
         new ThreePods(),
         new Watchers(),
+        HotCart.Likes,
+        new HotPageOnPods(),
+        new EventDelay(),
+        new ManyPages(),
     ];
 }
