@@ -92,7 +92,7 @@ internal sealed class Activation(ActivationTable table, EntityId key, OwnedSlot 
                 Interlocked.Increment(ref _waiting);
             }
 
-            LastUsed = command.IsMerge || command.IsFlush ? LastUsed : table.Time.GetTimestamp();
+            LastUsed = command.IsUpkeep ? LastUsed : table.Time.GetTimestamp();
             pending = new PendingCommand(this, command, home, _arrivals++, deadline);
             // Nothing waits when nothing runs.
             runsNow = !_isRunning;

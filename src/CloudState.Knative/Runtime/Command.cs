@@ -35,13 +35,16 @@ internal sealed record Command
     public bool IsPoll => Definition.IsStreaming;
 
     /// <summary>Whether it counts among those that wait for the entity.</summary>
-    public bool Counts => !IsPoll && !IsMerge && !IsFlush;
+    public bool Counts => !IsPoll && !IsUpkeep;
 
     /// <summary>Whether it is what other processes have added to a replicated entity.</summary>
     public bool IsMerge => Definition == ReplicaCommands.Merge;
 
     /// <summary>Whether it stores what commands before it have changed and did not wait for.</summary>
     public bool IsFlush => Definition == ReplicaCommands.Flush;
+
+    /// <summary>Whether no caller has sent it: the library keeps a replicated entity up to date.</summary>
+    public bool IsUpkeep => IsMerge || IsFlush;
 
     /// <summary>For a streaming rpc: the version of the entity that the caller has seen. The command waits for another one.</summary>
     public long? SeenVersion { get; init; }
